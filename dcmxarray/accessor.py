@@ -1,0 +1,182 @@
+"""``DataArray.dicom``: geometry, diffusion tables, headers and clock times of an array, from its own coordinates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from . import geometry
+from .errors import GridError, HeaderError
+from .to_xarray import SOURCE
+
+if TYPE_CHECKING:
+    import pydicom
+
+Floats = npt.NDArray[np.float64]
+
+
+@xr.register_dataarray_accessor("dicom")
+class DicomAccessor:
+    """What DICOM knows of an array that `open_series` opened; right after any crop, step, flip or selection.
+
+    Examples
+    --------
+    >>> import dcmxarray as dx
+    >>> da = dx.open_series(dx.testing.example("dce"))
+    >>> da.dicom.spacing
+    (5.0, 2.0, 2.0)
+    >>> da.isel(row=slice(2, None)).dicom.affine[:3, 3] - da.dicom.affine[:3, 3]
+    array([0., 4., 0.])
+    """
+
+    def __init__(self, array: xr.DataArray) -> None:
+        self._array = array
+
+    @property
+    def affine(self) -> Floats:
+        """4 x 4 matrix from (slice, row, col) index to patient coordinates, LPS, mm (PS3.3 C.7.6.2.1.1).
+
+        It is computed from the coordinates, so that it follows every selection; a tilted gantry's shear is in it.
+
+        Raises
+        ------
+        GridError
+            The array has no patient geometry, or its slices or pixels are unevenly spaced.
+        """
+        row, column, normal = self._axes()
+        where = self._coordinate("slice")
+        shift = np.stack([self._shift("shift_row", where.size), self._shift("shift_col", where.size)], axis=1)
+        places = where[:, None] * normal + shift[:, :1] * column + shift[:, 1:] * row
+        first = places[0] + self._coordinate("row")[0] * column + self._coordinate("col")[0] * row
+        step = (places[-1] - places[0]) / (where.size - 1) if where.size > 1 else self._thickness() * normal
+        self._check_regular("slice", where)
+        if where.size > 2 and np.abs(places - (places[0] + np.arange(where.size)[:, None] * step)).max() > geometry.REGULAR * 10:
+            raise GridError("the slices do not lie on a line: no affine describes them; use the coords position_x, position_y, position_z")
+        return geometry.affine(first, (step, self._step("row", 0) * column, self._step("col", 1) * row))
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distance between neighbours along (slice, row, col), mm.
+
+        Raises
+        ------
+        GridError
+            As for `affine`.
+        """
+        lengths = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return tuple(round(float(v), 6) for v in lengths)  # type: ignore[return-value]
+
+    @property
+    def bvals(self) -> Floats:
+        """b-values along ``b``, s/mm2: (n,); one for an array with a single b.
+
+        Raises
+        ------
+        HeaderError
+            The array has no b-value.
+        """
+        if "b" not in self._array.coords:
+            raise HeaderError("the array has no b-value: no element of its headers says one")
+        return np.atleast_1d(self._array["b"].to_numpy().astype(float))
+
+    @property
+    def bvecs(self) -> Floats:
+        """Gradient directions along ``b``: (n, 3), unit vectors in patient coordinates (LPS), 0 for b = 0, NaN if unsaid."""
+        count = self.bvals.size
+        parts = [self._array.coords.get(f"gradient_{axis}") for axis in "xyz"]
+        columns = [np.full(count, np.nan) if p is None else np.broadcast_to(np.atleast_1d(p), count) for p in parts]
+        return np.stack(columns, axis=1).astype(float)
+
+    def header(self, **indexers: int) -> pydicom.Dataset:
+        """The whole header of one frame, without pixels, read by pydicom.
+
+        Parameters
+        ----------
+        indexers
+            Index along each frame dim (``time=3, slice=10``); left out, 0.
+
+        Raises
+        ------
+        HeaderError
+            The array was not opened from DICOM in this process, or the cell has no frame.
+        """
+        import pydicom
+
+        source = self._array.encoding.get(SOURCE)
+        if source is None:
+            raise HeaderError("the array no longer knows its files (it was computed or read from a store); ask the opened array")
+        frame_dims = [d for d in self._array.dims if d not in ("row", "col", "rgb")]
+        one = self._array.isel({d: indexers.get(str(d), 0) for d in frame_dims} | indexers)
+        number = int(one.coords["frame"]) if "frame" in one.coords else None
+        uid = str(one.coords["SOPInstanceUID"].item())
+        path = source.get((uid, number or 0)) or next((p for (u, _), p in source.items() if u == uid), None)
+        if path is None:
+            raise HeaderError(f"no frame at {indexers}")
+        return pydicom.dcmread(path, stop_before_pixels=True, force=True)
+
+    def to_datetime(self) -> xr.DataArray:
+        """The array with ``time`` as datetime64: AcquisitionDateTime of the earliest frame of each time.
+
+        Raises
+        ------
+        HeaderError
+            The headers hold no acquisition date and time.
+        """
+        acquired = self._array.coords.get("AcquisitionDateTime")
+        if acquired is None:
+            raise HeaderError("the headers hold no acquisition date and time; the times were removed, or never written")
+        earliest = acquired.min([d for d in acquired.dims if d != "time"])
+        return self._array.assign_coords(time=earliest.variable)
+
+    def _axes(self) -> tuple[Floats, Floats, Floats]:
+        cosines = np.asarray(self._array.attrs.get("ImageOrientationPatient", ()), float)
+        if cosines.size != 6 or "slice" not in self._array.coords:
+            raise GridError("the array has no patient geometry: ImagePositionPatient or ImageOrientationPatient is missing")
+        return cosines[:3], cosines[3:], geometry.normal(cosines[:3], cosines[3:])
+
+    def _coordinate(self, name: str) -> Floats:
+        return np.atleast_1d(self._array.coords[name].to_numpy().astype(float))
+
+    def _shift(self, name: str, count: int) -> Floats:
+        return np.atleast_1d(self._array.coords[name].to_numpy()) if name in self._array.coords else np.zeros(count)
+
+    def _thickness(self) -> float:
+        """The step of a single slice: SpacingBetweenSlices, SliceThickness, or 1 mm."""
+        for name in ("SpacingBetweenSlices", "SliceThickness"):
+            value = abs(float(self._array.attrs.get(name) or 0.0))
+            if value > 0:
+                return value
+        return 1.0
+
+    def _step(self, name: str, k: int) -> float:
+        values = self._coordinate(name)
+        self._check_regular(name, values)
+        if values.size > 1:
+            return float((values[-1] - values[0]) / (values.size - 1))
+        spacing = self._array.attrs.get("PixelSpacing") or (1.0, 1.0)
+        return float(spacing[k])
+
+    def _check_regular(self, name: str, values: Floats) -> None:
+        steps = np.diff(values)
+        if not geometry.is_regular(steps):
+            raise GridError(
+                f"{name} is unevenly spaced (steps of {steps.min():g} to {steps.max():g} mm): no affine describes it. "
+                f"Select an even part, or resample: da.interp({name}=...)."
+            )
+
+
+def describe(array: xr.DataArray) -> dict[str, Any]:
+    """Dims, sizes and ranges of an array as plain values, for tables and command lines."""
+    coords = array.coords
+    out: dict[str, Any] = {"dims": dict(array.sizes), "dtype": str(array.dtype)}
+    try:
+        out["spacing"] = array.dicom.spacing
+    except GridError:
+        out["spacing"] = None
+    for name in ("time", "b", "te", "ti", "fa"):
+        if name in coords:
+            out[name] = np.unique(np.atleast_1d(coords[name].to_numpy())).tolist()
+    return out

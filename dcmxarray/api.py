@@ -1,0 +1,107 @@
+"""The public functions that open arrays: they read as the path that data takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+import xarray as xr
+
+from . import files, grid, series, to_xarray
+from .attributes import BY_COLUMN, BY_NAME, column_of
+from .scan import scan
+
+Source = files.Source | Iterable[files.Source] | pd.DataFrame
+
+
+def open_series(
+    source: Source,
+    *,
+    series: str | None = None,
+    dims: Sequence[str] | None = None,
+    chunks: to_xarray.Chunks = "auto",
+    rescale: bool = True,
+    missing: grid.Missing = "raise",
+    duplicates: grid.Duplicates = "raise",
+    tags: Sequence[str] | None = None,
+) -> xr.DataArray:
+    """Open one series as a lazy, labelled array; no pixel is read before it is asked for.
+
+    Parameters
+    ----------
+    source
+        A folder, a file, a list of either, or a frame table of `scan` (filtered as you like).  A list is joined to one
+        series, whatever the SeriesInstanceUIDs.
+    series
+        Which of several: a key as the error lists it, a SeriesInstanceUID, SeriesNumber or SeriesDescription; ``None`` if
+        the source holds just one.
+    dims
+        Coordinates or DICOM keywords that must be dimensions besides slice, row and col, and their order; ``None`` finds
+        them from what varies at one position.
+    chunks
+        As xarray's: ``"auto"`` makes dask chunks of whole volumes, ``{}`` one a frame, ``None`` is lazy without dask.
+    rescale
+        Whether values are real-world values (rescale slope and intercept of every frame; palettes looked up); ``False``
+        gives stored values.
+    missing
+        ``"raise"``, or ``"fill"``: cells without a frame are NaN in float arrays, 0 in integer ones, and the coordinate
+        ``valid`` says which they are.
+    duplicates
+        ``"raise"``, or ``"first"``: of several frames in one cell, the one with the first SOPInstanceUID stays.
+    tags
+        More keywords to read; what varies becomes a coordinate, what is constant an attribute.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dims ``slice, time, b, te, fa, ti, component`` as far as they vary, then ``row, col[, rgb]``.  ``slice``, ``row``
+        and ``col`` are mm along the normal, the column and the row direction (LPS); ``time`` is s since the first
+        acquisition, ``b`` s/mm2, ``te`` and ``ti`` ms, ``fa`` degrees.
+
+    Raises
+    ------
+    SeriesError
+        The source holds no image, or several arrays; the message lists them.
+    GridError
+        Frames do not fill a grid; the message names the cells, the files and the argument that resolves it.
+    HeaderError
+        No DICOM under the path, or an unknown keyword.
+
+    Examples
+    --------
+    >>> import dcmxarray as dx
+    >>> da = dx.open_series(dx.testing.example("dce"))
+    >>> dict(da.sizes)
+    {'slice': 4, 'time': 6, 'row': 32, 'col': 32}
+    >>> float(da.sel(time=slice(0, 10)).max())
+    400.0
+    """
+    frames = _frames(source, _needed(dims, tags))
+    stack = _series(frames, series)
+    arranged = grid.arrange(stack.frames, dims, missing, duplicates)
+    return to_xarray.build(stack, arranged, rescale, chunks, tuple(tags or ()))
+
+
+def _series(frames: pd.DataFrame, name: str | None) -> series.Stack:
+    return series.choose(frames, name)
+
+
+def _needed(dims: Sequence[str] | None, tags: Sequence[str] | None) -> list[str]:
+    """Keywords that must be read besides the vocabulary."""
+    asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]
+    return [t for t in asked if column_of(t) not in BY_COLUMN and t not in ("rgb", "InstanceNumber")]
+
+
+def _frames(source: Source, tags: list[str]) -> pd.DataFrame:
+    if isinstance(source, pd.DataFrame):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        return scan(source, tags=tags)
+    return joined(scan(source, tags=tags))
+
+
+def joined(frames: pd.DataFrame) -> pd.DataFrame:
+    """All images of a table as one series, under the first of their SeriesInstanceUIDs."""
+    uids = series.images(frames)["SeriesInstanceUID"].dropna()
+    return frames.assign(SeriesInstanceUID=uids.min()) if uids.nunique() > 1 else frames

@@ -1,0 +1,137 @@
+"""The vocabulary, as one table: which DICOM elements are read by default, and how each column is named, typed and labelled.
+
+It owns names, types and units, and knows nothing of files, pydicom, xarray or dask.  What is read has the keyword of
+PS3.6 as its column; what is computed has a lower-case name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One row of the vocabulary.
+
+    Parameters
+    ----------
+    name
+        The coordinate's name in arrays (``te``), the keyword itself where no shorter name is usual.
+    keyword
+        The DICOM keyword (PS3.6), or "" for what is computed.
+    kind
+        ``str``, ``int``, ``float``, ``date``, ``time`` or ``datetime``.
+    units
+        Of the values as they stand in the table; "" where there is none.
+    long_name
+        For labels of plots.
+    dimension
+        Whether it may become a dimension without being asked for.
+    parts
+        Names of the columns of a multi-valued element, in the order of its values.
+    """
+
+    name: str
+    keyword: str
+    kind: str = "str"
+    units: str = ""
+    long_name: str = ""
+    dimension: bool = False
+    parts: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it fills in the frame table."""
+        return self.parts or (self.keyword or self.name,)
+
+
+def _plain(kind: str, keywords: str) -> tuple[Attribute, ...]:
+    return tuple(Attribute(keyword, keyword, kind) for keyword in keywords.split())
+
+
+VOCABULARY: tuple[Attribute, ...] = (
+    *_plain("str", "TransferSyntaxUID SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID"),
+    *_plain("str", "PatientID PatientSex PatientAge StudyID StudyDescription SeriesDescription ProtocolName Modality"),
+    Attribute("PatientWeight", "PatientWeight", "float", "kg"),
+    Attribute("PatientSize", "PatientSize", "float", "m"),
+    *_plain("str", "Manufacturer ManufacturerModelName SoftwareVersions BodyPartExamined PatientPosition"),
+    *_plain("date", "StudyDate SeriesDate AcquisitionDate ContentDate"),
+    *_plain("time", "StudyTime SeriesTime AcquisitionTime ContentTime"),
+    *_plain("datetime", "AcquisitionDateTime"),
+    *_plain("int", "SeriesNumber InstanceNumber AcquisitionNumber TemporalPositionIdentifier NumberOfTemporalPositions"),
+    Attribute("te", "EchoTime", "float", "ms", "echo time", dimension=True),
+    Attribute("fa", "FlipAngle", "float", "degree", "flip angle", dimension=True),
+    Attribute("ti", "InversionTime", "float", "ms", "inversion time", dimension=True),
+    Attribute("tr", "RepetitionTime", "float", "ms", "repetition time"),
+    Attribute("TriggerTime", "TriggerTime", "float", "ms", "trigger time"),
+    Attribute("NominalCardiacTriggerDelayTime", "NominalCardiacTriggerDelayTime", "float", "ms"),
+    Attribute("FrameReferenceTime", "FrameReferenceTime", "float", "ms", "frame reference time"),
+    Attribute("ActualFrameDuration", "ActualFrameDuration", "float", "ms", "frame duration"),
+    Attribute("FrameTime", "FrameTime", "float", "ms", "time between frames"),
+    *_plain("int", "EchoNumbers EchoTrainLength NumberOfAverages CardiacNumberOfImages"),
+    Attribute("SliceThickness", "SliceThickness", "float", "mm", "slice thickness"),
+    Attribute("SpacingBetweenSlices", "SpacingBetweenSlices", "float", "mm"),
+    Attribute("SliceLocation", "SliceLocation", "float", "mm"),
+    Attribute("GantryDetectorTilt", "GantryDetectorTilt", "float", "degree"),
+    Attribute("MagneticFieldStrength", "MagneticFieldStrength", "float", "T"),
+    Attribute("ImagingFrequency", "ImagingFrequency", "float", "MHz"),
+    Attribute("PixelBandwidth", "PixelBandwidth", "float", "Hz"),
+    Attribute("KVP", "KVP", "float", "kV"),
+    Attribute("XRayTubeCurrent", "XRayTubeCurrent", "float", "mA"),
+    Attribute("ExposureTime", "ExposureTime", "float", "ms"),
+    *_plain("str", "ConvolutionKernel ScanningSequence SequenceVariant ScanOptions MRAcquisitionType SequenceName"),
+    *_plain("str", "PulseSequenceName InPlanePhaseEncodingDirection ContrastBolusAgent ImageType ComplexImageComponent"),
+    Attribute("position", "ImagePositionPatient", "float", "mm", parts=("position_x", "position_y", "position_z")),
+    Attribute(
+        "orientation",
+        "ImageOrientationPatient",
+        "float",
+        parts=("row_x", "row_y", "row_z", "column_x", "column_y", "column_z"),
+    ),
+    Attribute("spacing", "PixelSpacing", "float", "mm", parts=("spacing_row", "spacing_col")),
+    Attribute(
+        "imager_spacing", "ImagerPixelSpacing", "float", "mm", parts=("imager_spacing_row", "imager_spacing_col")
+    ),
+    *_plain("int", "Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel"),
+    *_plain("int", "PlanarConfiguration NumberOfFrames"),
+    *_plain("str", "PhotometricInterpretation LossyImageCompression"),
+    *_plain("float", "RescaleSlope RescaleIntercept"),
+    *_plain("str", "RescaleType Units DecayCorrection SpecificCharacterSet"),
+)
+
+COMPUTED: tuple[Attribute, ...] = (
+    Attribute("b", "", "float", "s/mm2", "b-value", dimension=True),
+    Attribute("gradient_x", "", "float", "1", "diffusion gradient direction, patient x (LPS)"),
+    Attribute("gradient_y", "", "float", "1", "diffusion gradient direction, patient y (LPS)"),
+    Attribute("gradient_z", "", "float", "1", "diffusion gradient direction, patient z (LPS)"),
+    Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part", dimension=True),
+    Attribute("derived", "", "str", "", "which derived map, empty for an image"),
+    Attribute("acquired", "", "datetime", "", "acquisition date and time"),
+)
+
+SPATIAL: tuple[Attribute, ...] = (
+    Attribute("slice", "", "float", "mm", "position along the slice normal (LPS)"),
+    Attribute("row", "", "float", "mm", "position along the column direction (LPS)"),
+    Attribute("col", "", "float", "mm", "position along the row direction (LPS)"),
+    Attribute("time", "", "float", "s", "time since the first acquisition"),
+)
+
+DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component")
+
+BY_NAME: dict[str, Attribute] = {a.name: a for a in (*VOCABULARY, *COMPUTED, *SPATIAL)}
+BY_COLUMN: dict[str, Attribute] = {column: a for a in (*VOCABULARY, *COMPUTED) for column in a.columns}
+
+
+def labels(name: str) -> dict[str, str]:
+    """The ``units`` and ``long_name`` of a coordinate, as far as the vocabulary has them; opens no file."""
+    attribute = BY_NAME.get(name) or BY_COLUMN.get(name)
+    if attribute is None:
+        return {}
+    pairs = {"units": attribute.units, "long_name": attribute.long_name}
+    return {key: text for key, text in pairs.items() if text}
+
+
+def column_of(name: str) -> str:
+    """The frame table's column behind a coordinate's name: ``te`` -> ``EchoTime``; any other name is itself."""
+    attribute = BY_NAME.get(name)
+    return attribute.keyword if attribute and attribute.keyword and not attribute.parts else name

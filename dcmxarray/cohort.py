@@ -1,0 +1,91 @@
+"""A cohort: the frame table of many series, and a table with one row for every array that they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from . import grid, series, to_xarray
+from .api import Source, _frames
+from .errors import SeriesError
+
+
+class Cohort:
+    """Many series under one roof.
+
+    Attributes
+    ----------
+    frames
+        The frame table of `scan`.
+    """
+
+    def __init__(self, frames: pd.DataFrame) -> None:
+        self.frames = frames
+
+    @cached_property
+    def _stacks(self) -> dict[str, series.Stack]:
+        return {stack.key: stack for stack in series.split(self.frames)}
+
+    @cached_property
+    def series(self) -> pd.DataFrame:
+        """One row for every array, by its key."""
+        return pd.DataFrame([_row(s) for s in self._stacks.values()], index=pd.Index(list(self._stacks), name="key"))
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """Files that were not, or not wholly, read: path and message."""
+        return self.frames.loc[self.frames["problem"].notna(), ["path", "problem"]]
+
+    def open(self, key: str, **options: Any) -> xr.DataArray:
+        """Open one array by its key; options are those of `open_series`.
+
+        Raises
+        ------
+        SeriesError
+            There is no such key.
+        """
+        if key not in self._stacks:
+            raise SeriesError(f"no array {key!r} among {len(self)}; cohort.series.index has the keys")
+        return open_stack(self._stacks[key], **options)
+
+    def __len__(self) -> int:
+        return len(self._stacks)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stacks)
+
+
+def open_stack(
+    stack: series.Stack,
+    *,
+    dims: list[str] | None = None,
+    chunks: to_xarray.Chunks = "auto",
+    rescale: bool = True,
+    missing: grid.Missing = "raise",
+    duplicates: grid.Duplicates = "raise",
+) -> xr.DataArray:
+    """The array of one stack."""
+    return to_xarray.build(stack, grid.arrange(stack.frames, dims, missing, duplicates), rescale, chunks)
+
+
+def _row(stack: series.Stack) -> dict[str, Any]:
+    first = stack.frames.iloc[0]
+    names = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")
+    return {name: first[name] for name in names} | {"frames": len(stack.frames), "files": stack.frames["path"].nunique()}
+
+
+def open_cohort(source: Source) -> Cohort:
+    """Scan folders, files or a frame table, and give what they hold as a `Cohort`.
+
+    Examples
+    --------
+    >>> import dcmxarray as dx
+    >>> cohort = dx.open_cohort(dx.testing.example("cohort"))
+    >>> cohort.series["SeriesDescription"].tolist()
+    ['dce', 'dwi']
+    """
+    return Cohort(_frames(source, []))

@@ -1,0 +1,21 @@
+"""The kinds of error that dcmxarray raises; it imports nothing, so that every room may raise them."""
+
+
+class DcmxarrayError(Exception):
+    """Base of every error that dcmxarray raises on purpose."""
+
+
+class HeaderError(DcmxarrayError):
+    """A header could not be read: no DICOM found under a path, or an element that is needed is missing."""
+
+
+class SeriesError(DcmxarrayError):
+    """The source does not hold exactly one array: no series, several, or one that holds several stacks."""
+
+
+class GridError(DcmxarrayError):
+    """The frames of a stack do not fill a grid: holes, doubles, or coordinates that contradict each other."""
+
+
+class PixelError(DcmxarrayError):
+    """Pixels could not be read or decoded: truncated data, or a codec that is not installed."""

@@ -1,0 +1,165 @@
+"""The door to bytes: local paths by the operating system, anything with "://" by fsspec.
+
+Every byte that dcmxarray reads of a DICOM file passes `read_head`, `read_some` or `read_into`; nothing else opens one, but for pydicom
+on odd files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Source = str | os.PathLike[str]
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is a URL for fsspec (``s3://...``, ``memory://...``)."""
+    return "://" in path
+
+
+def _remote(path: str) -> tuple[Any, str]:
+    import fsspec
+
+    filesystem, inside = fsspec.core.url_to_fs(path)
+    return filesystem, inside
+
+
+def walk(sources: Iterable[Source]) -> Iterator[str]:
+    """The files under folders (and the files themselves), each once, in sorted order; links to folders are not followed.
+
+    Raises
+    ------
+    FileNotFoundError
+        A source does not exist.
+    """
+    seen: set[str] = set()
+    for source in sources:
+        path = os.fspath(source)
+        for found in _under(path):
+            if found not in seen:
+                seen.add(found)
+                yield found
+
+
+def _under(path: str) -> Iterator[str]:
+    if is_remote(path):
+        filesystem, inside = _remote(path)
+        yield from (filesystem.unstrip_protocol(name) for name in sorted(filesystem.find(inside)))
+    elif os.path.isdir(path):
+        yield from _tree(path)
+    elif os.path.exists(path):
+        yield path
+    else:
+        raise FileNotFoundError(f"no file or folder {path!r}")
+
+
+def _tree(folder: str) -> Iterator[str]:
+    """Files below a folder, sorted; a folder that may not be read is passed over."""
+    try:
+        with os.scandir(folder) as entries:
+            rows = sorted((e.name, e.path, e.is_dir(follow_symlinks=False)) for e in entries)
+    except PermissionError:
+        return
+    for _, path, is_folder in rows:
+        if is_folder:
+            yield from _tree(path)
+        elif os.path.isfile(path):
+            yield path
+
+
+def read_head(path: str, out: Bytes) -> tuple[int, int, int]:
+    """Read the first bytes of a file into ``out``: (bytes read, size of the file, modification time in ns)."""
+    if is_remote(path):
+        return _read_remote_head(path, out)
+    handle = os.open(path, _FLAGS)
+    try:
+        filled = os.preadv(handle, [out], 0)
+        status = os.fstat(handle)
+    finally:
+        os.close(handle)
+    return filled, status.st_size, status.st_mtime_ns
+
+
+def _read_remote_head(path: str, out: Bytes) -> tuple[int, int, int]:
+    filesystem, inside = _remote(path)
+    data = filesystem.cat_file(inside, start=0, end=out.size)
+    out[: len(data)] = np.frombuffer(data, np.uint8)
+    return len(data), int(filesystem.size(inside)), 0
+
+
+def read_into(path: str, requests: Sequence[tuple[int, Bytes]]) -> None:
+    """Fill each buffer with the bytes from its offset on; the file is opened once.
+
+    Raises
+    ------
+    EOFError
+        The file ends before a buffer is full.
+    """
+    if is_remote(path):
+        _read_remote(path, requests)
+        return
+    handle = os.open(path, _FLAGS)
+    try:
+        for offset, out in requests:
+            if _fill(handle, offset, out) < out.size:
+                raise EOFError(f"{path}: the file ends before byte {offset + out.size}")
+    finally:
+        os.close(handle)
+
+
+def _read_remote(path: str, requests: Sequence[tuple[int, Bytes]]) -> None:
+    filesystem, inside = _remote(path)
+    starts = [offset for offset, _ in requests]
+    ends = [offset + out.size for offset, out in requests]
+    for (_, out), data in zip(requests, filesystem.cat_ranges([inside] * len(starts), starts, ends), strict=True):
+        if len(data) < out.size:
+            raise EOFError(f"{path}: the file ends too early")
+        out[:] = np.frombuffer(data, np.uint8)
+
+
+def read_some(path: str, offset: int, out: Bytes) -> int:
+    """Read what there is from ``offset`` on into ``out``; returns how many bytes there were."""
+    if is_remote(path):
+        filesystem, inside = _remote(path)
+        data = filesystem.cat_file(inside, start=offset, end=offset + out.size)
+        out[: len(data)] = np.frombuffer(data, np.uint8)
+        return len(data)
+    handle = os.open(path, _FLAGS)
+    try:
+        return _fill(handle, offset, out)
+    finally:
+        os.close(handle)
+
+
+def _fill(handle: int, offset: int, out: Bytes) -> int:
+    done = 0
+    while done < out.size:
+        n = os.preadv(handle, [out[done:]], offset + done)
+        if n == 0:
+            break
+        done += n
+    return done
+
+
+def open_file(path: str) -> Any:
+    """A binary file object, for pydicom's reading of odd files."""
+    if is_remote(path):
+        import fsspec
+
+        return fsspec.open(path, "rb").open()
+    return open(path, "rb")
+
+
+def size_of(path: str) -> int:
+    """The size of a file in bytes."""
+    if is_remote(path):
+        filesystem, inside = _remote(path)
+        return int(filesystem.size(inside))
+    return os.stat(path).st_size

@@ -1,0 +1,73 @@
+"""From bytes to the frame table: the columnar header pass.
+
+``heads`` reads and ``walk`` finds, ``columns`` converts, ``computed`` and ``vendors`` interpret, ``odd`` takes what pydicom
+must read.  `read_batch` is the way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .columns import columns, far_bytes
+from .computed import compute
+from .heads import Heads, read_heads
+from .vendors import siemens
+from .walk import PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
+from .wanted import Tag, Wanted, wanted
+
+PIXEL_KINDS = {0x0010: "int", 0x0008: "float", 0x0009: "double"}
+
+
+def read_batch(paths: Sequence[str], tags: Sequence[Tag] | None = None) -> dict[str, Any]:
+    """Columns of the frame table for a batch of files; files that are no DICOM are left out."""
+    plan = wanted(tags)
+    heads = read_heads(paths, plan)
+    found = columns(heads, plan)
+    found["_csa"] = _csa(heads, plan, found)
+    computed = compute(found)
+    visible = {name: column for name, column in found.items() if not name.startswith("_")}
+    return _only(np.flatnonzero(_kept(heads)), _places(heads) | visible | computed)
+
+
+def _kept(heads: Heads) -> Any:
+    """DICOM files, and files that could not be read, which may be."""
+    return heads.is_dicom() | np.array([bool(p) for p in heads.problems])
+
+
+def _places(heads: Heads) -> dict[str, Any]:
+    count = len(heads.paths)
+    kinds = heads.column(PIXEL_ELEMENT)
+    return {
+        "path": pa.array(heads.paths, pa.string()),
+        "frame": np.zeros(count, np.int64),
+        "pixels": pa.array([PIXEL_KINDS.get(int(k)) for k in kinds], pa.string()),
+        "pixel_offset": heads.column(PIXEL_AT),
+        "pixel_length": heads.column(PIXEL_LENGTH),
+        "file_size": heads.column(SIZE),
+        "modified": heads.mtime,
+        "problem": pa.array([p or None for p in heads.problems], pa.string()),
+    }
+
+
+def _csa(heads: Heads, plan: Wanted, found: dict[str, Any]) -> Any:
+    """Parsed CSA headers of the rows that need them, ``None`` elsewhere."""
+    out = np.full(len(heads.paths), None, object)
+    j = next(k for k, e in enumerate(plan.elements) if e.columns == ("_csa",))
+    has = np.flatnonzero(heads.at[:, j] < -1)
+    if has.size:
+        from .computed import Rows
+
+        for i in has[siemens.needs_csa(Rows(found, has))]:
+            out[i] = siemens.parse_csa(far_bytes(heads, int(i), j))
+    return out
+
+
+def _only(rows: Any, table: dict[str, Any]) -> dict[str, Any]:
+    """The given rows of every column."""
+    if rows.size == len(table["frame"]):
+        return table
+    return {name: c.take(pa.array(rows)) if isinstance(c, pa.Array) else c[rows] for name, c in table.items()}

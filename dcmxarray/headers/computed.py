@@ -1,0 +1,113 @@
+"""Columns computed from columns: b-value and gradient, component, derived map, acquisition time.  Opens no file.
+
+Readers (the standard's first, then the vendors') run only on the rows that have something for them; texts are judged once
+a distinct value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from .vendors import B_VALUE_READERS, COMPONENT_READERS, GRADIENT_READERS, standard
+from .vendors.private import Columns
+
+Reader = Callable[[Columns], npt.NDArray[Any]]
+GRADIENT = ("gradient_x", "gradient_y", "gradient_z")
+
+
+class Rows(Mapping[str, npt.NDArray[Any]]):
+    """Some rows of a table of columns, as numpy arrays made when asked for."""
+
+    def __init__(self, columns: Mapping[str, Any], rows: npt.NDArray[np.int64]) -> None:
+        self._columns = columns
+        self._rows = rows
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        column = self._columns[name]
+        if isinstance(column, pa.Array):
+            return np.array(column.take(pa.array(self._rows)).to_pylist(), object)
+        return np.asarray(column[self._rows])
+
+    def __iter__(self) -> Any:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+def compute(columns: dict[str, Any]) -> dict[str, Any]:
+    """The computed columns of a batch; what began with "_" has served and is not among them."""
+    hints = _hinted(columns)
+    some = np.flatnonzero(hints)
+    count = hints.size
+    b, gradient = np.full(count, np.nan), np.full((count, 3), np.nan)
+    if some.size:
+        rows = Rows(columns, some)
+        b[some] = first(B_VALUE_READERS, rows, some.size)
+        gradient[some] = first(GRADIENT_READERS, rows, some.size, 3)
+        gradient[b == 0] = 0.0
+    computed: dict[str, Any] = {"b": b, **{name: gradient[:, k].copy() for k, name in enumerate(GRADIENT)}}
+    return computed | _words(columns) | {"acquired": acquired(columns)}
+
+
+def _hinted(columns: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+    """The rows in which any private or diffusion column holds something."""
+    hints = np.zeros(len(columns["SOPClassUID"]), bool)
+    for name, column in columns.items():
+        if name.startswith("_"):
+            hints |= _present(column)
+    return hints
+
+
+def _present(column: Any) -> npt.NDArray[np.bool_]:
+    if isinstance(column, pa.Array):
+        return np.asarray(column.is_valid())
+    if column.dtype == object:
+        return np.array([bool(v) for v in column], bool)
+    return ~np.isnan(column)
+
+
+def first(readers: Sequence[Reader], rows: Columns, count: int, width: int = 0) -> npt.NDArray[np.float64]:
+    """The answer of the first reader that has one, row by row; NaN where none has."""
+    out = np.full((count, width) if width else count, np.nan)
+    for reader in readers:
+        todo = np.isnan(out).any(axis=1) if width else np.isnan(out)
+        if not todo.any():
+            break
+        out[todo] = reader(rows)[todo]
+    return out
+
+
+def _words(columns: Mapping[str, Any]) -> dict[str, pa.Array]:
+    """``component`` and ``derived``: read once for each distinct ImageType and hints."""
+    codes = np.zeros(len(columns["ImageType"]), np.int64)
+    for name in ("ImageType", "ComplexImageComponent", "_philips_part"):
+        encoded = columns[name].dictionary_encode()
+        codes = codes * (len(encoded.dictionary) + 1) + np.asarray(encoded.indices.fill_null(-1)) + 1
+    part = np.nan_to_num(columns["_ge_part"], nan=-1.0).astype(np.int64)
+    codes = codes * 64 + np.clip(part, -1, 62) + 1
+    _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    rows = Rows(columns, where)
+    parts = [reader(rows) for reader in COMPONENT_READERS]
+    component = [next((p for p in found if p), None) for found in zip(*parts, strict=True)]
+    derived = [d or None for d in standard.derived(rows)]
+    return {"component": _spread(component, inverse), "derived": _spread(derived, inverse)}
+
+
+def _spread(values: Sequence[str | None], inverse: npt.NDArray[np.int64]) -> pa.Array:
+    return pa.array(values, pa.string()).take(pa.array(inverse))
+
+
+def acquired(columns: Mapping[str, Any]) -> npt.NDArray[np.datetime64]:
+    """AcquisitionDateTime, else AcquisitionTime on the date that the file has for it; NaT where one is missing."""
+    date = columns["AcquisitionDate"].copy()
+    for name in ("ContentDate", "SeriesDate", "StudyDate"):
+        date = np.where(np.isnat(date), columns[name], date)
+    joined = date.astype("datetime64[us]") + columns["AcquisitionTime"]
+    exact = columns["AcquisitionDateTime"]
+    return np.where(np.isnat(exact), joined, exact)

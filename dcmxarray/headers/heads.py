@@ -1,0 +1,183 @@
+"""Heads of a batch of files in one buffer, walked: where each wanted element of each file lies.
+
+The first window of every file goes into one buffer, the second windows of those that need one behind it; the few longer
+headers, and the odd files that pydicom reads, add just the bytes of their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import files
+from . import odd
+from .values import Buffer, Ints, vr_code
+from .walk import (
+    CUT,
+    DONE,
+    FAR,
+    MORE,
+    NOT,
+    ODD,
+    PIXEL_AT,
+    PIXEL_ELEMENT,
+    PIXEL_LENGTH,
+    POS,
+    SIZE,
+    STATE,
+    STATUS,
+    UNRESERVED,
+    walk,
+    walk_rows,
+)
+from .wanted import Wanted
+
+WINDOW = 16384
+LONG_WINDOW = 1 << 22
+
+_SAYS = {
+    CUT: "the file ends in the middle of an element",
+    ODD: "the header is damaged: an element is neither explicit nor implicit VR",
+}
+
+
+@dataclass
+class Heads:
+    """Offsets (into ``buf``, or FAR - byte of the file), lengths and VRs: (files, elements); a state a file."""
+
+    paths: Sequence[str]
+    buf: Buffer
+    states: Ints
+    at: Ints
+    size: Ints
+    vr: Ints
+    mtime: Ints
+    problems: list[str] = field(default_factory=list)
+
+    def is_dicom(self) -> npt.NDArray[np.bool_]:
+        """Which of the files are DICOM."""
+        return self.states[:, STATUS] != NOT
+
+    def column(self, name: int) -> Ints:
+        """One column of the state."""
+        return np.ascontiguousarray(self.states[:, name])
+
+
+def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
+    """Read and walk the heads of a batch of files; what can't be read is noted in ``problems``, never raised."""
+    n, k = len(paths), len(wanted.elements)
+    heads = Heads(
+        paths,
+        np.empty(n * WINDOW, np.uint8),
+        np.zeros((n, STATE), np.int64),
+        np.full((n, k), -1, np.int64),
+        np.zeros((n, k), np.int64),
+        np.zeros((n, k), np.int64),
+        np.zeros(n, np.int64),
+        [""] * n,
+    )
+    blocks = np.full((n, 256), UNRESERVED, np.int8)
+    filled = _first_windows(heads)
+    everyone = np.arange(n)
+    _walk(heads, blocks, wanted, everyone, everyone, np.zeros(n, np.int64), filled)
+    _second_windows(heads, blocks, wanted)
+    _rest(heads, blocks, wanted)
+    return heads
+
+
+def _first_windows(heads: Heads) -> Ints:
+    filled = np.zeros(len(heads.paths), np.int64)
+    rows = heads.buf.reshape(-1, WINDOW)
+    for i, path in enumerate(heads.paths):
+        try:
+            filled[i], heads.states[i, SIZE], heads.mtime[i] = files.read_head(path, rows[i])
+        except OSError as error:
+            heads.problems[i] = f"cannot be read: {error.strerror or error}"
+    return filled
+
+
+def _walk(heads: Heads, blocks: Any, wanted: Wanted, rows: Ints, which: Ints, bases: Ints, filled: Ints) -> None:
+    walk_rows(
+        heads.buf, WINDOW, rows, which, bases, filled, heads.states, blocks, wanted.arrays, heads.at, heads.size, heads.vr
+    )
+
+
+def _second_windows(heads: Heads, blocks: Any, wanted: Wanted) -> None:
+    which = np.flatnonzero(heads.states[:, STATUS] == MORE)
+    if which.size == 0:
+        return
+    first = heads.buf.size // WINDOW
+    heads.buf = np.concatenate([heads.buf, np.empty(which.size * WINDOW, np.uint8)])
+    rows = heads.buf.reshape(-1, WINDOW)
+    bases = heads.states[which, POS].copy()
+    filled = np.array([_read(heads, i, base, rows[first + r]) for r, (i, base) in enumerate(zip(which, bases, strict=True))])
+    _walk(heads, blocks, wanted, first + np.arange(which.size), which, bases, filled.astype(np.int64))
+
+
+def _read(heads: Heads, i: int, base: int, out: Buffer) -> int:
+    try:
+        return files.read_some(heads.paths[i], int(base), out)
+    except OSError as error:
+        heads.problems[i] = f"cannot be read: {error.strerror or error}"
+        return 0
+
+
+def _rest(heads: Heads, blocks: Any, wanted: Wanted) -> None:
+    """Longer headers window by window, and the odd files; then name what is damaged."""
+    extra = Extra(heads.buf.size)
+    for i in np.flatnonzero(heads.states[:, STATUS] != DONE):
+        if heads.states[i, STATUS] == MORE:
+            _long(heads, int(i), blocks[i], wanted, extra)
+        if heads.states[i, STATUS] == ODD:
+            _odd(heads, int(i), wanted, extra)
+        if heads.states[i, STATUS] in _SAYS and not heads.problems[i]:
+            heads.problems[i] = _SAYS[int(heads.states[i, STATUS])]
+    if extra.pieces:
+        heads.buf = np.concatenate([heads.buf, *extra.pieces])
+
+
+@dataclass
+class Extra:
+    """Bytes of values that lie in no window; each gets a place behind the buffer."""
+
+    end: int
+    pieces: list[Buffer] = field(default_factory=list)
+
+    def add(self, data: Buffer) -> int:
+        """Keep the bytes and return their offset."""
+        place = self.end
+        self.pieces.append(data)
+        self.end += data.size
+        return place
+
+
+def _long(heads: Heads, i: int, blocks: Any, wanted: Wanted, extra: Extra) -> None:
+    state = heads.states[i]
+    buf = np.empty(min(LONG_WINDOW, int(state[SIZE])), np.uint8)
+    while state[STATUS] == MORE:
+        base = int(state[POS])
+        filled = _read(heads, i, base, buf)
+        at = np.full(len(wanted.elements), -1, np.int64)
+        walk(buf, 0, filled, base, state, blocks, wanted.arrays, at, heads.size[i], heads.vr[i])
+        for j in np.flatnonzero(at >= 0):
+            heads.at[i, j] = extra.add(buf[at[j] : at[j] + heads.size[i, j]].copy())
+        distant = at <= FAR
+        heads.at[i, distant] = at[distant]
+        if state[STATUS] == MORE and state[POS] <= base:
+            state[STATUS] = CUT
+
+
+def _odd(heads: Heads, i: int, wanted: Wanted, extra: Extra) -> None:
+    found = odd.read(heads.paths[i], wanted)
+    if found is None:
+        return
+    heads.at[i], heads.size[i], heads.vr[i] = -1, 0, 0
+    for j, (data, vr) in found.values.items():
+        heads.at[i, j] = extra.add(np.frombuffer(data, np.uint8))
+        heads.size[i, j] = len(data)
+        heads.vr[i, j] = vr_code(vr) if len(vr) == 2 else 0
+    heads.states[i, [STATUS, PIXEL_ELEMENT, PIXEL_AT, PIXEL_LENGTH]] = (DONE, *found.pixels)

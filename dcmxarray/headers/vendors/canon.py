@@ -1,0 +1,51 @@
+"""Canon and Toshiba: diffusion in ImageComments.  Opens no file.
+
+The b-value stands in DiffusionBValue on newer releases; older ones, and the directions of all, are text in ImageComments:
+``b=1500(0.445,0.895,0.000)``.  The direction is in the image's own frame.  Source: seen in real files of both names
+(docs/vendors); dcm2niix reads the same.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from .private import Columns, Floats, Private, cosines
+
+PRIVATE = (Private(("_comments",), 0x0020, "", 0x4000, "LT", "", kind="str"),)
+
+_TEXT = re.compile(r"b\s*=\s*([\d.]+)\s*(?:\(\s*([-+\d.]+)\s*,\s*([-+\d.]+)\s*,\s*([-+\d.]+)\s*\))?", re.ASCII)
+_NOTHING = (np.nan,) * 4
+
+
+def _parse(columns: Columns) -> Floats:
+    """(rows, 4): b and direction; NaN where the comment does not say or the vendor is another."""
+    return np.array(
+        [
+            _read(text) if "canon" in maker or "toshiba" in maker else _NOTHING
+            for text, maker in zip(columns["_comments"], map(_lower, columns["Manufacturer"]), strict=True)
+        ],
+        float,
+    ).reshape(-1, 4)
+
+
+def _lower(text: object) -> str:
+    return str(text or "").lower()
+
+
+def _read(text: object) -> tuple[float, ...]:
+    match = _TEXT.match(str(text or "").strip())
+    return tuple(float(g) if g else np.nan for g in match.groups()) if match else _NOTHING
+
+
+def b_value(columns: Columns) -> Floats:
+    """The number behind ``b=`` in ImageComments."""
+    return _parse(columns)[:, 0]
+
+
+def gradient(columns: Columns) -> Floats:
+    """The three numbers in parentheses, turned from the image's frame to patient LPS."""
+    g = _parse(columns)[:, 1:]
+    row, column, normal = cosines(columns)
+    return g[:, :1] * row + g[:, 1:2] * column + g[:, 2:] * normal

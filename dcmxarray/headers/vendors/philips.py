@@ -1,0 +1,35 @@
+"""Philips: b-values, directions and complex parts.  Opens no file.
+
+Source: Philips MR DICOM conformance statements (Intera/Achieva/Ingenia R2-R5), groups 2001 and 2005.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .private import Columns, Floats, Private, vector
+from .standard import COMPONENT_WORDS
+
+PRIVATE = (
+    Private(("_philips_b",), 0x2001, "Philips Imaging DD 001", 0x03, "FL", "philips"),
+    Private(("_philips_gradient_x",), 0x2005, "Philips MR Imaging DD 001", 0xB0, "FL", "philips"),
+    Private(("_philips_gradient_y",), 0x2005, "Philips MR Imaging DD 001", 0xB1, "FL", "philips"),
+    Private(("_philips_gradient_z",), 0x2005, "Philips MR Imaging DD 001", 0xB2, "FL", "philips"),
+    Private(("_philips_part",), 0x2005, "Philips MR Imaging DD 001", 0x11, "CS", "philips", kind="str"),
+    Private(("_philips_slope",), 0x2005, "Philips MR Imaging DD 001", 0x0E, "FL", "philips"),
+)
+
+
+def b_value(columns: Columns) -> Floats:
+    """(2001,1003), s/mm2."""
+    return columns["_philips_b"]
+
+
+def gradient(columns: Columns) -> Floats:
+    """(2005,10B0), (2005,10B1), (2005,10B2): towards left, posterior, head, which is patient LPS."""
+    return vector(columns, "_philips_gradient_x", "_philips_gradient_y", "_philips_gradient_z")
+
+
+def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """(2005,1011): M, P, R or I."""
+    return np.array([COMPONENT_WORDS.get(str(v).strip().upper(), "") for v in columns["_philips_part"]], object)

@@ -1,0 +1,42 @@
+"""How a vendor's file names its private elements, and the few helpers that readers share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Columns = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """A private element (PS3.5 section 7.8): group, creator and last byte; ``vendor`` is a part of Manufacturer.
+
+    Where the creator was stripped from a file, the element counts only if Manufacturer names the vendor.
+    """
+
+    columns: tuple[str, ...]
+    group: int
+    creator: str
+    element: int
+    vr: str
+    vendor: str
+    kind: str = "float"
+    far: bool = False
+
+
+def vector(columns: Columns, *names: str) -> Floats:
+    """Columns side by side: (rows, len(names))."""
+    return np.stack([columns[name] for name in names], axis=1)
+
+
+def cosines(columns: Columns) -> tuple[Floats, Floats, Floats]:
+    """Unit vectors along a row, along a column and along the normal of each image, patient LPS: each (rows, 3)."""
+    row = vector(columns, "row_x", "row_y", "row_z")
+    column = vector(columns, "column_x", "column_y", "column_z")
+    return row, column, np.cross(row, column)

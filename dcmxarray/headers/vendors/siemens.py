@@ -1,0 +1,105 @@
+"""Siemens: b-values, directions and the CSA header.  Opens no file.
+
+Sources: Siemens MR DICOM conformance statements (group 0019, "SIEMENS MR HEADER", from VB13 on); the CSA header's layout as
+documented by nibabel (nipy.org/nibabel/dicom/siemens_csa.html).
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+from .private import Columns, Floats, Private, vector
+
+_HEADER = "SIEMENS MR HEADER"
+PRIVATE = (
+    Private(("_siemens_b",), 0x0019, _HEADER, 0x0C, "IS", "siemens"),
+    Private(("_siemens_gradient_x", "_siemens_gradient_y", "_siemens_gradient_z"), 0x0019, _HEADER, 0x0E, "FD", "siemens"),
+    Private(("_csa",), 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", "siemens", kind="bytes", far=True),
+)
+
+_TAG = struct.Struct("<64s4s4siii")
+_MOST = 1000  # tags or items; more than any header has
+
+
+def b_value(columns: Columns) -> Floats:
+    """(0019,100C), s/mm2."""
+    return columns["_siemens_b"]
+
+
+def gradient(columns: Columns) -> Floats:
+    """(0019,100E), patient LPS."""
+    return vector(columns, "_siemens_gradient_x", "_siemens_gradient_y", "_siemens_gradient_z")
+
+
+def csa_b_value(columns: Columns) -> Floats:
+    """``B_value`` of the CSA image header, where it was read."""
+    return np.array([_number(tags, "B_value") for tags in columns["_csa"]], float)
+
+
+def csa_gradient(columns: Columns) -> Floats:
+    """``DiffusionGradientDirection`` of the CSA image header, patient LPS."""
+    return np.array([numbers(tags, "DiffusionGradientDirection", 3) for tags in columns["_csa"]], float).reshape(-1, 3)
+
+
+def needs_csa(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """The rows whose CSA header must be read: mosaics, and diffusion images without the newer elements."""
+    kinds = [str(t or "").split("\\") for t in columns["ImageType"]]
+    bare = np.isnan(columns["_siemens_b"])
+    wanting = [("MOSAIC" in k) or ("DIFFUSION" in k and b) for k, b in zip(kinds, bare, strict=True)]
+    return np.array(wanting, bool)
+
+
+def parse_csa(data: bytes) -> dict[str, list[str]]:
+    """The CSA header as name -> values (text); {} where the bytes are none.  Both forms, with and without "SV10"."""
+    start = 8 if data[:4] == b"SV10" else 0
+    if len(data) < start + 8:
+        return {}
+    count, check = struct.unpack_from("<ii", data, start)
+    if not (0 < count <= _MOST and check == 77):
+        return {}
+    tags: dict[str, list[str]] = {}
+    place, first = start + 8, 0
+    for n in range(count):
+        if place + _TAG.size > len(data):
+            break
+        name, _, _, _, items, _ = _TAG.unpack_from(data, place)
+        place += _TAG.size
+        if not 0 <= items <= _MOST:
+            break
+        first = items if n == 0 else first
+        values, place = _items(data, place, items, None if start else first)
+        tags[name.split(b"\0")[0].decode("ascii", "replace")] = values
+    return tags
+
+
+def _items(data: bytes, place: int, items: int, shift: int | None) -> tuple[list[str], int]:
+    """The non-empty values of one tag, and where the next tag begins; ``shift`` is the older form's length offset."""
+    values = []
+    for _ in range(items):
+        if place + 16 > len(data):
+            break
+        first, second = struct.unpack_from("<2i", data, place)
+        place += 16
+        length = second if shift is None else first - shift
+        if length < 0 or place + length > len(data):
+            length = 0
+        text = data[place : place + length].split(b"\0")[0].decode("latin-1").strip()
+        if text:
+            values.append(text)
+        place += (length + 3) // 4 * 4
+    return values, place
+
+
+def numbers(tags: dict[str, list[str]] | None, name: str, count: int) -> list[float]:
+    """``count`` numbers of a CSA tag, NaN where it has fewer."""
+    try:
+        values = [float(v) for v in (tags or {}).get(name, [])]
+    except ValueError:
+        values = []
+    return values[:count] if len(values) >= count else [np.nan] * count
+
+
+def _number(tags: dict[str, list[str]] | None, name: str) -> float:
+    return numbers(tags, name, 1)[0]

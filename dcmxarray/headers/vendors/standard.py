@@ -1,0 +1,107 @@
+"""What the standard itself says of diffusion and of complex parts (PS3.3 C.8.12.4, C.8.13.3, C.8.13.5.9).  Opens no file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .private import Columns, Floats, Private, vector
+
+PRIVATE: tuple[Private, ...] = (
+    Private(("_b",), 0x0018, "", 0x9087, "FD", ""),
+    Private(("_gradient_x", "_gradient_y", "_gradient_z"), 0x0018, "", 0x9089, "FD", ""),
+)
+
+# Words of ImageType value 3 or 4 and of ComplexImageComponent (PS3.3 C.8.13.3.1.1), and vendors' short forms of them.
+COMPONENT_WORDS = {
+    **dict.fromkeys(("M", "MAGNITUDE", "M_FFE", "M_SE", "M_IR", "M_PCA", "MAG"), "magnitude"),
+    **dict.fromkeys(("P", "PHASE", "PHASE MAP", "PHASE_FFE", "P_FFE", "PHA"), "phase"),
+    **dict.fromkeys(("R", "REAL", "R_FFE", "R_IR", "R_SE"), "real"),
+    **dict.fromkeys(("I", "IMAGINARY", "I_FFE", "I_IR", "I_SE", "IMAG"), "imaginary"),
+}
+
+
+def b_value(columns: Columns) -> Floats:
+    """DiffusionBValue (0018,9087), s/mm2."""
+    return columns["_b"]
+
+
+def gradient(columns: Columns) -> Floats:
+    """DiffusionGradientOrientation (0018,9089), patient LPS: (rows, 3)."""
+    return vector(columns, "_gradient_x", "_gradient_y", "_gradient_z")
+
+
+def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """ComplexImageComponent, else what the values of ImageType from the third on say; "" where nothing does."""
+    words, said = columns["ImageType"], columns["ComplexImageComponent"]
+    return np.array([_part(s) or _part(t) for s, t in zip(said, words, strict=True)], object)
+
+
+def _part(text: str) -> str:
+    values = [v.strip().upper() for v in str(text or "").split("\\")]
+    found = [COMPONENT_WORDS[v] for v in (values if len(values) == 1 else values[2:]) if v in COMPONENT_WORDS]
+    return found[0] if found else ""
+
+
+# Words of ImageType from value 3 on, and of value 4 of enhanced images (PS3.3 C.8.13.3.1.4, C.8.16.1.4), that name a map or a
+# processed image: it is another quantity than the images beside it.
+DERIVED_WORDS = {
+    "ADC": "adc",
+    "EADC": "eadc",
+    "FA": "fa",
+    "FAC": "fac",
+    "TRACE": "trace",
+    "TRACEW": "trace",
+    "TENSOR": "tensor",
+    "AVERAGE_DC": "average_dc",
+    "B0 MAP": "field_map",
+    "FIELD_MAP": "field_map",
+    "FIELD MAP": "field_map",
+    "T1 MAP": "t1_map",
+    "T1_MAP": "t1_map",
+    "T2 MAP": "t2_map",
+    "T2_MAP": "t2_map",
+    "T2_STAR MAP": "t2star_map",
+    "R2 MAP": "r2_map",
+    "R2_STAR MAP": "r2star_map",
+    "PROTON_DENSITY": "proton_density",
+    "MASK": "mask",
+    "SUBTRACTION": "subtraction",
+    "SUB": "subtraction",
+    "MIP": "mip",
+    "MAX_IP": "mip",
+    "MIN_IP": "minip",
+    "PROJECTION IMAGE": "projection",
+    "MEAN": "mean",
+    "MEAN_MAP": "mean",
+    "STDDEV": "stddev",
+    "T TEST": "ttest",
+    "TTEST": "ttest",
+    "WATER": "water",
+    "W": "water",
+    "FAT": "fat",
+    "F": "fat",
+    "IN_PHASE": "in_phase",
+    "IP": "in_phase",
+    "OUT_PHASE": "out_of_phase",
+    "OPP_PHASE": "out_of_phase",
+    "OUT_OF_PHASE": "out_of_phase",
+    "OP": "out_of_phase",
+    "RCBF": "rcbf",
+    "RCBV": "rcbv",
+    "CBF": "cbf",
+    "CBV": "cbv",
+    "MTT": "mtt",
+    "TTP": "ttp",
+    "TMAX": "tmax",
+    "VELOCITY": "velocity",
+}
+
+
+def derived(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """Which map or processed image ImageType names; "" for an image as it was acquired."""
+    return np.array([_derived(t) for t in columns["ImageType"]], object)
+
+
+def _derived(text: object) -> str:
+    values = [v.strip().upper() for v in str(text or "").split("\\")][2:]
+    return "+".join(sorted({DERIVED_WORDS[v] for v in values if v in DERIVED_WORDS}))

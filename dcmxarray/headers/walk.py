@@ -1,0 +1,304 @@
+"""The compiled walk: where, in the head of a DICOM file, each wanted element lies (PS3.5 section 7).
+
+It owns the byte grammar of explicit and implicit VR little endian, nested sequences and private blocks, and never copies,
+converts or opens anything.  No length is trusted: every read is bounded by the window, every step moves forward.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+# How the walk of a file stands.
+DONE = 0  # pixel data, or the end of the file, reached
+MORE = 1  # another window is needed, beginning at POS
+ODD = 2  # not understood, or an encoding that pydicom reads
+CUT = 3  # the file ends in the middle of an element
+NOT = 4  # no DICOM file
+
+# Columns of the state of a file.
+POS, DEPTH, EXPLICIT, SWITCH, META, STATUS, PIXEL_ELEMENT, PIXEL_AT, PIXEL_LENGTH, GROUP, SIZE = range(11)
+STATE = 11
+
+UNDEFINED = 0xFFFFFFFF
+FAR = -2  # an offset of FAR - n says: at byte n of the file, not in the buffer
+PIXEL_GROUP = 0x7FE0
+LARGE = 8192  # bytes; a longer value is left in the file and only noted
+UNRESERVED = -2  # a private block without a creator
+ORPHAN = 1 << 16  # flag on a VR: the element's private block has no creator
+UN = 0x4E55  # "UN", as two bytes
+
+
+def compiled(function: _F) -> _F:
+    """Compile with numba: no GIL, cached on disk."""
+    return cast("_F", njit(cache=True, nogil=True)(function))
+
+
+def inlined(function: _F) -> _F:
+    """Compile into the caller."""
+    return cast("_F", njit(inline="always")(function))
+
+
+@inlined
+def _u16(b, p):  # type: ignore[no-untyped-def]
+    return np.int64(b[p]) | (np.int64(b[p + 1]) << 8)
+
+
+@inlined
+def _u32(b, p):  # type: ignore[no-untyped-def]
+    return np.int64(b[p]) | (np.int64(b[p + 1]) << 8) | (np.int64(b[p + 2]) << 16) | (np.int64(b[p + 3]) << 24)
+
+
+@inlined
+def _is_long(v):  # type: ignore[no-untyped-def]
+    """Whether a VR has a 32-bit length: OB OD OF OL OV OW SQ SV UC UN UR UT UV (PS3.5 table 7.1-1)."""
+    a, b = v & 0xFF, v >> 8
+    if a == 79:
+        return b == 66 or b == 68 or b == 70 or b == 76 or b == 86 or b == 87
+    if a == 83:
+        return b == 81 or b == 86
+    return a == 85 and (b == 67 or b == 78 or b == 82 or b == 84 or b == 86)
+
+
+@inlined
+def _letters(b, p):  # type: ignore[no-untyped-def]
+    return 65 <= b[p] <= 90 and 65 <= b[p + 1] <= 90
+
+
+@compiled
+def _encoding(buf, at, size):  # type: ignore[no-untyped-def]
+    """-1 big endian or deflated, else 0: from the transfer syntax of the file meta group (PS3.5 section 10)."""
+    n = size
+    while n > 0 and (buf[at + n - 1] == 0 or buf[at + n - 1] == 32):
+        n -= 1
+    if n == 19 and buf[at + 18] == 50:  # 1.2.840.10008.1.2.2
+        return -1
+    if n == 22 and buf[at + 18] == 49 and buf[at + 20] == 57 and buf[at + 21] == 57:  # 1.2.840.10008.1.2.1.99
+        return -1
+    return 0
+
+
+@compiled
+def _plausible(buf, p, hi, size):  # type: ignore[no-untyped-def]
+    """Whether a file without preamble begins like a data set: 1 little endian, -1 big endian, 0 no DICOM."""
+    if p + 12 > hi:
+        return 0
+    group = _u16(buf, p)
+    if group == 0x0800:
+        return -1 if buf[p + 2] <= 1 and (_letters(buf, p + 4) or buf[p + 4] == 0) else 0
+    if group != 2 and group != 8:
+        return 0
+    if _u16(buf, p + 2) > 0x0118:
+        return 0
+    if _letters(buf, p + 4):
+        return 1
+    return 1 if _u32(buf, p + 4) < min(size, 1024) and group == 8 else 0
+
+
+@compiled
+def begin(buf, lo, hi, size, state):  # type: ignore[no-untyped-def]
+    """Set the state of a file whose first window is ``buf[lo:hi]``."""
+    state[:] = 0
+    state[SWITCH] = -1
+    state[PIXEL_AT] = -1
+    state[PIXEL_LENGTH] = -1
+    state[SIZE] = size
+    state[META] = 1
+    state[EXPLICIT] = 1
+    state[STATUS] = MORE
+    n = hi - lo
+    if n >= 132 and buf[lo + 128] == 68 and buf[lo + 129] == 73 and buf[lo + 130] == 67 and buf[lo + 131] == 77:
+        state[POS] = 132
+        return
+    found = _plausible(buf, lo, hi, size)
+    if found == 0:
+        state[STATUS] = NOT
+    elif found < 0:
+        state[STATUS] = ODD
+
+
+@compiled
+def _wanted(tag, tags, columns):  # type: ignore[no-untyped-def]
+    """The column of a tag among the sorted wanted tags, or -1."""
+    j = np.searchsorted(tags, tag)
+    return columns[j] if j < tags.size and tags[j] == tag else -1
+
+
+@compiled
+def _creator(buf, at, length, names, spans):  # type: ignore[no-untyped-def]
+    """Which of the wanted private creators a value is, or -1."""
+    n = length
+    while n > 0 and (buf[at + n - 1] == 32 or buf[at + n - 1] == 0):
+        n -= 1
+    for c in range(spans.size - 1):
+        lo = spans[c]
+        if spans[c + 1] - lo != n:
+            continue
+        same = True
+        for k in range(n):
+            if names[lo + k] != buf[at + k]:
+                same = False
+                break
+        if same:
+            return c
+    return -1
+
+
+@compiled
+def _private(tag, blocks, private):  # type: ignore[no-untyped-def]
+    """The column of a private element by (group, creator, last byte), or -1.
+
+    Where no creator reserves block 0x10 (some anonymisers strip it), any wanted creator's element is meant.
+    """
+    creator = blocks[(tag >> 8) & 0xFF]
+    unreserved = creator == UNRESERVED and (tag >> 8) & 0xFF == 0x10
+    for k in range(private.shape[0]):
+        if private[k, 0] == (tag >> 16) and private[k, 2] == (tag & 0xFF) and (private[k, 1] == creator or unreserved):
+            return private[k, 3]
+    return -1
+
+
+@compiled
+def _leave_meta(buf, p, state, encoding):  # type: ignore[no-untyped-def]
+    """The first element after the file meta group: settle explicit or implicit; what the bytes show wins."""
+    state[META] = 0
+    group = _u16(buf, p)
+    if encoding < 0 or group == 0x0800:
+        state[STATUS] = ODD
+        return
+    state[EXPLICIT] = 1 if _letters(buf, p + 4) else 0
+
+
+@inlined
+def _stop(state, status, position):  # type: ignore[no-untyped-def]
+    state[STATUS], state[POS] = status, position
+    return -1
+
+
+@compiled
+def _delimiter(tag, length, p, state):  # type: ignore[no-untyped-def]
+    """Past an item, an item's end or a sequence's end (PS3.5 section 7.5)."""
+    if state[DEPTH] == 0:
+        return _stop(state, ODD, 0)
+    if tag & 0xFFFF == 0xE000:
+        if length != UNDEFINED:
+            return p + length
+        state[DEPTH] += 1
+        return p
+    state[DEPTH] -= 1
+    if state[DEPTH] == state[SWITCH]:
+        state[EXPLICIT], state[SWITCH] = 1, -1
+    return p
+
+
+@compiled
+def _pixels(tag, length, position, state):  # type: ignore[no-untyped-def]
+    """Pixel data reached: the walk is done."""
+    state[PIXEL_ELEMENT], state[PIXEL_AT] = tag & 0xFFFF, position
+    state[PIXEL_LENGTH] = -1 if length == UNDEFINED else length
+    return _stop(state, DONE, position)
+
+
+@compiled
+def _column(buf, tag, value, length, hi, state, blocks, wanted):  # type: ignore[no-untyped-def]
+    """The column of a top-level element, or -1; notes private creators on the way (PS3.5 section 7.8)."""
+    tags, columns, private, names, spans, _ = wanted
+    if (tag >> 16) & 1:
+        element = tag & 0xFFFF
+        if tag >> 16 != state[GROUP]:
+            state[GROUP] = tag >> 16
+            blocks[:] = UNRESERVED
+        if 0x10 <= element <= 0xFF and value + length <= hi:
+            blocks[element] = _creator(buf, value, length, names, spans)
+        elif element >= 0x1000:
+            column = _private(tag, blocks, private)
+            if column >= 0:
+                return column
+    return _wanted(tag, tags, columns)
+
+
+@compiled
+def _element(buf, p, lo, hi, base, limit, state, blocks, wanted, at, size, vr):  # type: ignore[no-untyped-def]
+    """Note one element and return the place of the next, or -1 where the walk of this window ends."""
+    tag = (_u16(buf, p) << 16) | _u16(buf, p + 2)
+    code, value, length = 0, p + 8, _u32(buf, p + 4)
+    here = base + (p - lo)
+    if state[EXPLICIT] == 1:
+        if not _letters(buf, p + 4):
+            return _stop(state, DONE if tag == 0 and state[DEPTH] == 0 else ODD, here)
+        code, length = _u16(buf, p + 4), _u16(buf, p + 6)
+        if _is_long(code):
+            if p + 12 > hi:
+                return _stop(state, MORE if p + 12 <= limit else CUT, here)
+            length, value = _u32(buf, p + 8), p + 12
+    if state[DEPTH] == 0 and tag >> 16 == PIXEL_GROUP and (tag & 0xFFFF) >= 8:
+        return _pixels(tag, length, base + (value - lo), state)
+    if length == UNDEFINED:
+        if code == UN and state[SWITCH] < 0:  # UN of undefined length holds implicit VR (PS3.5 section 6.2.2)
+            state[SWITCH], state[EXPLICIT] = state[DEPTH], 0
+        state[DEPTH] += 1
+        return value
+    if state[DEPTH] > 0:
+        return value + length
+    private_creator = (tag >> 16) & 1 and 0x10 <= tag & 0xFFFF <= 0xFF and length < 128
+    column = _column(buf, tag, value, length, hi, state, blocks, wanted)
+    if column < 0 and not private_creator:
+        return value + length
+    if value + length > limit:
+        return _stop(state, CUT, here)
+    distant = column >= 0 and (wanted[5][column] or length > LARGE)
+    if value + length > hi and not distant:
+        return _stop(state, MORE, here)
+    if column >= 0:
+        at[column] = FAR - (base + (value - lo)) if distant else value
+        orphan = (tag >> 16) & 1 and tag & 0xFFFF >= 0x1000 and blocks[(tag >> 8) & 0xFF] == UNRESERVED
+        size[column], vr[column] = length, code | (ORPHAN if orphan else 0)
+    return value + length
+
+
+@compiled
+def walk(buf, lo, hi, base, state, blocks, wanted, at, size, vr):  # type: ignore[no-untyped-def]
+    """Walk one window ``buf[lo:hi]``, which holds the file from byte ``base`` on; ends with the state's STATUS.
+
+    ``at``, ``size`` and ``vr`` are this file's offsets (into ``buf``), lengths and VRs by column; ``wanted`` is the tuple
+    (sorted tags, their columns, private rows, creators' names, their spans, far columns) of `headers.wanted`.
+    """
+    limit = lo + state[SIZE] - base
+    p = lo + state[POS] - base
+    while p >= 0:
+        if p + 8 > hi:
+            ended = p == limit and state[DEPTH] == 0
+            _stop(state, DONE if ended else (MORE if p + 8 <= limit else CUT), base + (p - lo))
+            return
+        group = _u16(buf, p)
+        if group == 0xFFFE:
+            p = _delimiter((group << 16) | _u16(buf, p + 2), _u32(buf, p + 4), p + 8, state)
+            continue
+        if state[META] == 1 and group != 2:
+            _leave_meta(buf, p, state, _encoding(buf, at[0], size[0]) if at[0] >= 0 else 0)
+            if state[STATUS] == ODD:
+                return
+        p = _element(buf, p, lo, hi, base, limit, state, blocks, wanted, at, size, vr)
+
+
+@compiled
+def walk_rows(buf, window, rows, files, bases, filled, states, blocks, wanted, at, size, vr):  # type: ignore[no-untyped-def]
+    """Walk the window in row ``rows[i]`` of ``buf`` on behalf of file ``files[i]``, for every i."""
+    for i in range(rows.size):
+        f = files[i]
+        state = states[f]
+        lo, hi = rows[i] * window, rows[i] * window + filled[i]
+        if bases[i] == 0:
+            begin(buf, lo, hi, state[SIZE], state)
+        if state[STATUS] == MORE:
+            before = state[POS]
+            walk(buf, lo, hi, bases[i], state, blocks[f], wanted, at[f], size[f], vr[f])
+            if state[STATUS] == MORE and state[POS] <= before and bases[i] == before:
+                state[STATUS] = CUT

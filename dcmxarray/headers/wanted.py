@@ -1,0 +1,119 @@
+"""What to look for in a header: elements, public and private, as the compiled walk takes them.  Opens no file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
+
+from ..attributes import VOCABULARY, Attribute
+from ..errors import HeaderError
+from .vendors import PRIVATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_KINDS = {
+    **dict.fromkeys(("DS", "FL", "FD"), "float"),
+    **dict.fromkeys(("IS", "US", "SS", "UL", "SL", "UV", "SV"), "int"),
+    **{"DA": "date", "TM": "time", "DT": "datetime"},
+}
+_BULK = frozenset(("SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"))
+
+Tag = str | tuple[int, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One wanted element: its columns, where it stands, and how its values convert.
+
+    ``creator`` is "" for a public element; ``tag`` of a private one is ``gggg00ee``.  A ``far`` element is never copied
+    from the head: its place in the file is noted, and it is read for the few rows that need it.
+    """
+
+    columns: tuple[str, ...]
+    tag: int
+    vr: str
+    kind: str
+    creator: str = ""
+    vendor: str = ""
+    far: bool = False
+
+
+def _public(attribute: Attribute) -> Element:
+    tag = tag_for_keyword(attribute.keyword)
+    if tag is None:
+        raise HeaderError(f"{attribute.keyword!r} is no keyword of the DICOM dictionary (PS3.6)")
+    return Element(attribute.columns, tag, dictionary_VR(tag).split(" ")[0], attribute.kind)
+
+
+def _asked(tag: Tag) -> Element:
+    """An element that a user names: a keyword, or (group, "creator", element) of a private one."""
+    if isinstance(tag, tuple):
+        group, creator, element = tag
+        return Element((f"({group:04X},{creator},{element:02X})",), group << 16 | element & 0xFF, "UN", "str", creator)
+    number = tag_for_keyword(tag)
+    if number is None:
+        raise HeaderError(f"tags: {tag!r} is no keyword of the DICOM dictionary; a private element is (group, 'creator', element)")
+    vr = dictionary_VR(number)
+    if vr in _BULK:
+        raise HeaderError(f"tags: {tag} is a sequence or bulk data ({vr}) and can be no column; read it with .dicom.header()")
+    kind = _KINDS.get(vr.split(" ")[0], "str") if dictionary_VM(number) == "1" else "str"
+    return Element((tag,), number, vr.split(" ")[0], kind)
+
+
+def default_elements() -> tuple[Element, ...]:
+    """The vocabulary, then the vendors' private elements."""
+    private = tuple(
+        Element(p.columns, p.group << 16 | p.element, p.vr, p.kind, p.creator, p.vendor, p.far) for p in PRIVATE
+    )
+    return tuple(_public(a) for a in VOCABULARY) + private
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """All wanted elements, and the same as the arrays of `headers.walk.walk`."""
+
+    elements: tuple[Element, ...]
+    arrays: tuple[Any, ...]
+
+
+def _arrays(elements: Sequence[Element]) -> tuple[Any, ...]:
+    public = sorted((e.tag, j) for j, e in enumerate(elements) if not e.creator)
+    creators = sorted({e.creator for e in elements if e.creator})
+    private = [
+        (e.tag >> 16, creators.index(e.creator), e.tag & 0xFF, j) for j, e in enumerate(elements) if e.creator
+    ]
+    encoded = [c.encode("ascii") for c in creators]
+    return (
+        np.array([t for t, _ in public], np.int64),
+        np.array([j for _, j in public], np.int64),
+        np.array(private, np.int64).reshape(-1, 4),
+        np.frombuffer(b"".join(encoded) or b"\0", np.uint8),
+        np.cumsum([0, *map(len, encoded)]).astype(np.int64),
+        np.array([e.far for e in elements], np.bool_),
+    )
+
+
+@lru_cache(maxsize=8)
+def _wanted(tags: tuple[Tag, ...]) -> Wanted:
+    elements = list(default_elements())
+    known = {e.columns for e in elements}
+    elements += [e for e in dict.fromkeys(map(_asked, tags)) if e.columns not in known]
+    spread = {e.tag for e in elements if len(e.columns) > 1 and not e.creator}
+    elements = [e for e in elements if len(e.columns) > 1 or e.creator or e.tag not in spread]
+    return Wanted(tuple(elements), _arrays(elements))
+
+
+def wanted(tags: Iterable[Tag] | None = None) -> Wanted:
+    """The default elements and those of ``tags``.
+
+    Raises
+    ------
+    HeaderError
+        A name in ``tags`` is no keyword, or names a sequence or bulk data.
+    """
+    return _wanted(tuple(dict.fromkeys(tags or ())))

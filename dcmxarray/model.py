@@ -1,0 +1,111 @@
+"""The nouns that cross between the rooms: geometry, pixel layout, frame sources, the arranged grid.  Opens no file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+MISSING = -1  # a cell without a frame
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the planes of a stack lie (PS3.3 C.7.6.2.1.1): patient coordinates, LPS, mm.
+
+    Attributes
+    ----------
+    along_row, along_column, normal
+        Unit vectors: the way the column index grows, the way the row index grows, and their cross product.
+    spacing_row, spacing_col
+        Between rows and between columns, mm; ``None`` where no element says.
+    """
+
+    along_row: Floats
+    along_column: Floats
+    normal: Floats
+    spacing_row: float | None
+    spacing_col: float | None
+
+
+@dataclass(frozen=True)
+class PixelSpec:
+    """How the stored pixels of a frame are laid out (PS3.3 C.7.6.3)."""
+
+    rows: int
+    columns: int
+    samples: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    planar: int
+    photometric: str
+    kind: str
+    syntax: str
+    frames: int = 1
+
+
+@dataclass(frozen=True)
+class FrameSources:
+    """Where each frame of a stack lies, column by column.
+
+    Attributes
+    ----------
+    paths
+        The distinct files.
+    path
+        (frames,) which of them holds the frame.
+    offset, length
+        (frames,) of the file's pixel data in bytes; offset -1 where pydicom must find it, length -1 where undefined.
+    frame
+        (frames,) number within the file, from 0.
+    window
+        (frames, 2) first row and column of the frame within the stored image.
+    spec
+        (frames,) index into ``specs``.
+    slope, intercept
+        (frames,) of the rescale.
+    """
+
+    paths: tuple[str, ...]
+    path: Ints
+    offset: Ints
+    length: Ints
+    frame: Ints
+    window: Ints
+    spec: Ints
+    specs: tuple[PixelSpec, ...]
+    slope: Floats
+    intercept: Floats
+
+
+@dataclass(frozen=True)
+class FrameGrid:
+    """Frames arranged: one cell a combination of coordinates.
+
+    Attributes
+    ----------
+    dims
+        Names of the frame dimensions, in order.
+    cells
+        One axis a dim: the frame's place in the stack's table, `MISSING` where there is none.
+    coords
+        Name -> (dims, values); dims are a subset of ``dims``.
+    time_source
+        The element that gave ``time`` its order and seconds, "" without a ``time``.
+    slice_source
+        The element that gave ``slice`` its order, where it is not the position.
+    """
+
+    dims: tuple[str, ...]
+    cells: Ints
+    coords: dict[str, tuple[tuple[str, ...], npt.NDArray[Any]]] = field(default_factory=dict)
+    time_source: str = ""
+    time_units: str = "s"
+    slice_source: str = ""

@@ -1,0 +1,76 @@
+"""Pixels: where frames lie, and the lazily indexed array that reads them.
+
+``native`` reads plain bytes, ``encapsulated`` decodes, ``odd`` asks pydicom; ``rescale`` makes real-world values; ``lazy``
+answers indexers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..model import FrameSources, PixelSpec
+from .lazy import FrameArray
+
+__all__ = ["FrameArray", "sources"]
+
+_SPEC = [
+    *("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PlanarConfiguration", "PhotometricInterpretation", "pixels", "TransferSyntaxUID", "NumberOfFrames"),
+]
+
+
+def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
+    """Distinct pixel layouts, and which each frame has."""
+    table = frames[_SPEC]
+    codes = table.groupby(_SPEC, dropna=False, sort=False).ngroup().to_numpy(np.int64)
+    firsts = np.unique(codes, return_index=True)[1]
+    return codes, tuple(_spec(table.iloc[i]) for i in firsts)
+
+
+def _spec(row: pd.Series) -> PixelSpec:
+    def whole(name: str, default: int) -> int:
+        return default if pd.isna(row[name]) else int(row[name])
+
+    kind = str(row["pixels"])
+    allocated = whole("BitsAllocated", {"float": 32, "double": 64}.get(kind, 16))
+    stored = min(whole("BitsStored", allocated), allocated) or allocated
+    return PixelSpec(
+        rows=int(row["Rows"]),
+        columns=int(row["Columns"]),
+        samples=whole("SamplesPerPixel", 1),
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=max(stored - 1, min(whole("HighBit", stored - 1), allocated - 1)),
+        signed=whole("PixelRepresentation", 0) == 1,
+        planar=whole("PlanarConfiguration", 0),
+        photometric="" if pd.isna(row["PhotometricInterpretation"]) else str(row["PhotometricInterpretation"]).upper(),
+        kind=kind,
+        syntax="" if pd.isna(row["TransferSyntaxUID"]) else str(row["TransferSyntaxUID"]),
+        frames=max(1, whole("NumberOfFrames", 1)),
+    )
+
+
+def sources(frames: pd.DataFrame) -> FrameSources:
+    """Where the frames of a stack's table lie; opens no file."""
+    codes, names = pd.factorize(frames["path"])
+    spec, specs = _specs(frames)
+    offset = frames["pixel_offset"].to_numpy(np.int64)
+    length = frames["pixel_length"].to_numpy(np.int64)
+    slope = frames["RescaleSlope"].to_numpy(float)
+    intercept = frames["RescaleIntercept"].to_numpy(float)
+    window = frames[["window_row", "window_col"]].to_numpy(np.int64) if "window_row" in frames else None
+    return FrameSources(
+        paths=tuple(str(n) for n in names),
+        path=codes.astype(np.int64),
+        offset=offset,
+        length=np.where(length < 0, frames["file_size"].to_numpy(np.int64) - offset, length),
+        frame=frames["frame"].to_numpy(np.int64),
+        window=window if window is not None else np.zeros((len(frames), 2), np.int64),
+        spec=spec,
+        specs=specs,
+        slope=np.where(np.isnan(slope) | (slope == 0), 1.0, slope),
+        intercept=np.nan_to_num(intercept, nan=0.0),
+    )

@@ -1,0 +1,127 @@
+"""The header pass over whole trees: walks paths, reads headers in batches, gives the frame table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from . import files
+from .attributes import BY_COLUMN
+from .errors import HeaderError
+
+if TYPE_CHECKING:
+    from .headers.wanted import Tag
+
+BATCH = 512
+
+
+def scan(
+    path: files.Source | Iterable[files.Source],
+    *,
+    tags: Sequence[Tag] | None = None,
+    scheduler: Any = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Read the headers of every DICOM file under a path into a table.
+
+    Parameters
+    ----------
+    path
+        A folder (with all folders below it), a file, or several of either; URLs are opened by fsspec.
+    tags
+        Elements to read besides the default ones: DICOM keywords, or ``(group, "private creator", element)``.
+    scheduler
+        Of dask: ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`; ``None`` takes the one that
+        is configured, else reads here, one batch after the other.
+    progress
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a frame.  Columns with a DICOM keyword hold what was read (dates as datetime64, times as timedelta64);
+        lower-case ones are computed or say where the frame lies: ``path``, ``frame``, ``b`` (s/mm2), ``gradient_x/y/z``
+        (patient LPS), ``position_x/y/z`` (mm, LPS), ``component``, ``acquired``.  Files that are no images have rows too.
+        ``problem`` says what could not be read, and is missing where all could.
+
+    Raises
+    ------
+    FileNotFoundError
+        A path does not exist.
+    HeaderError
+        ``tags`` holds a name that is no keyword.
+
+    Examples
+    --------
+    >>> import dcmxarray as dx
+    >>> frames = dx.scan(dx.testing.example("dce"))
+    >>> frames.groupby("SeriesDescription").size().to_dict()
+    {'dce': 24}
+    """
+    sources = [path] if isinstance(path, (str, os.PathLike)) else list(path)
+    batches = _read_all(files.walk(sources), tuple(tags or ()), scheduler, progress)
+    return frame_table(batches)
+
+
+def _batches(paths: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(paths, BATCH)):
+        yield batch
+
+
+def _read_all(paths: Iterator[str], tags: tuple[Tag, ...], scheduler: Any, progress: bool) -> list[dict[str, Any]]:
+    from .headers import read_batch
+    from .headers.wanted import wanted
+
+    wanted(tags)  # a wrong name is an error before the first file is read
+    if scheduler is None and not progress and not _configured():
+        return [read_batch(batch, tags) for batch in _batches(paths)]
+    import dask
+    from dask.diagnostics.progress import ProgressBar
+
+    tasks = [dask.delayed(read_batch, pure=False)(batch, tags) for batch in _batches(paths)]
+    with ProgressBar() if progress else _Quiet():
+        return list(dask.compute(*tasks, scheduler=scheduler))
+
+
+class _Quiet:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def _configured() -> bool:
+    """Whether the user has chosen a dask scheduler or started a client."""
+    import dask
+
+    return dask.config.get("scheduler", None) is not None
+
+
+def frame_table(batches: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Batches of columns as one table; opens no file.
+
+    Raises
+    ------
+    HeaderError
+        There is no DICOM among the files.
+    """
+    batches = [b for b in batches if len(b["frame"])]
+    if not batches:
+        raise HeaderError("no DICOM file found under the path; a file counts as DICOM by its content, not by its name")
+    return pd.DataFrame({name: _joined(name, [b[name] for b in batches]) for name in batches[0]})
+
+
+def _joined(name: str, parts: list[Any]) -> Any:
+    if isinstance(parts[0], pa.Array):
+        return pd.array(pa.chunked_array(parts, pa.string()), dtype="str")
+    values = np.concatenate(parts)
+    attribute = BY_COLUMN.get(name)
+    if attribute is not None and attribute.kind == "int":
+        missing = np.isnan(values)
+        return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
+    return values

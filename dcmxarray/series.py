@@ -1,0 +1,190 @@
+"""Which frames belong in one array: series are split into stacks of one kind, plane, matrix and pixel type.
+
+It works on the frame table and opens no file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from . import geometry
+from .errors import SeriesError
+
+ORIENTATION = ["row_x", "row_y", "row_z", "column_x", "column_y", "column_z"]
+POSITION = ["position_x", "position_y", "position_z"]
+SAME_COSINE = 1e-4
+SAME_STATION = 0.5  # mm within the plane
+
+# What must agree within a stack, and how a key says what does not.
+_EXACT = ("SeriesNumber", "SOPClassUID", "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation", "pixels", "derived")
+_NOT_IDENTITY = {"path", "pixel_offset", "pixel_length", "file_size", "modified", "problem", "TransferSyntaxUID"}
+
+_PLANES = ("sagittal", "coronal", "axial")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Frames of one series that can share an array.  ``key`` is stable: it never depends on file names or order."""
+
+    key: str
+    frames: pd.DataFrame
+
+
+def images(frames: pd.DataFrame) -> pd.DataFrame:
+    """The rows that hold an image: pixels, and a matrix to put them in."""
+    has = frames["pixels"].notna() & frames["Rows"].fillna(0).gt(0) & frames["Columns"].fillna(0).gt(0)
+    return frames[has]
+
+
+def split(frames: pd.DataFrame) -> list[Stack]:
+    """The stacks of every series of a frame table, sorted by key; rows that are no image are passed over.
+
+    A byte-for-byte copy of a file (same SOPInstanceUID, same header) counts once.
+    """
+    rows = without_copies(images(frames)).sort_values(["SOPInstanceUID", "frame", "path"], kind="stable")
+    if rows.empty:
+        return []
+    groups = rows.groupby(rows["SeriesInstanceUID"].fillna("no-SeriesInstanceUID"), sort=True)
+    return [stack for uid, part in groups for stack in _stacks(str(uid), part)]
+
+
+def without_copies(frames: pd.DataFrame) -> pd.DataFrame:
+    """Frames without copies: same SOPInstanceUID and frame, and all else that the table knows of them."""
+    twice = frames.duplicated(["SOPInstanceUID", "frame"], keep=False) & frames["SOPInstanceUID"].notna()
+    if not twice.any():
+        return frames
+    suspects = frames[twice].sort_values("path")
+    identity = [c for c in frames.columns if c not in _NOT_IDENTITY]
+    return frames.drop(index=suspects.index[suspects.duplicated(identity)])
+
+
+def _colour(frames: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """0 grey, 1 palette, 2 colour; MONOCHROME1 stays with itself."""
+    text = frames["PhotometricInterpretation"].fillna("").str.upper()
+    return np.select([text.eq("PALETTE COLOR"), text.eq("MONOCHROME1"), frames["SamplesPerPixel"].fillna(1).gt(1)], [1, 3, 2], 0)
+
+
+def _features(frames: pd.DataFrame) -> dict[str, npt.NDArray[np.int64]]:
+    """Codes of everything that must agree, by what it is called."""
+    codes = {name: geometry.as_codes(frames[name].to_numpy(dtype=object, na_value=None)) for name in _EXACT}
+    codes["colour"] = _colour(frames)
+    codes["spacing"] = geometry.vector_clusters(frames[["spacing_row", "spacing_col"]].to_numpy(float), SAME_COSINE)
+    codes["plane"] = geometry.vector_clusters(frames[ORIENTATION].to_numpy(float), SAME_COSINE)
+    codes["placed"] = frames[POSITION].notna().all(axis=1).to_numpy(np.int64)
+    codes["station"] = _stations(frames, codes["plane"])
+    return codes
+
+
+def _stations(frames: pd.DataFrame, plane: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Codes of the corner within the plane, where frames at one slice position begin at different corners."""
+    out = np.zeros(len(frames), np.int64)
+    cosines = frames[ORIENTATION].to_numpy(float)
+    positions = frames[POSITION].to_numpy(float)
+    for code in np.unique(plane):
+        rows = np.flatnonzero(plane == code)
+        row, column = cosines[rows[0], :3], cosines[rows[0], 3:]
+        if np.isnan(positions[rows]).any() or np.isnan(row).any() or np.isnan(column).any():
+            continue
+        corner = positions[rows] @ np.stack([column, row], axis=1)
+        level = geometry.clusters(positions[rows] @ geometry.normal(row, column), geometry.SAME_PLACE)
+        table = pd.DataFrame(corner).groupby(level)
+        if ((table.max() - table.min()) > SAME_STATION).to_numpy().any():
+            out[rows] = geometry.vector_clusters(corner, SAME_STATION)
+    return out
+
+
+def _stacks(uid: str, frames: pd.DataFrame) -> list[Stack]:
+    features = _features(frames)
+    varying = {name: codes for name, codes in features.items() if codes.max() > codes.min()}
+    if not varying:
+        return [Stack(uid, frames)]
+    groups = pd.DataFrame(varying, index=frames.index).groupby(list(varying), sort=True)
+    parts = [frames.loc[index] for index in groups.groups.values()]
+    names = [_name(part, varying) for part in parts]
+    unique = [n if names.count(n) == 1 else f"{n}-{_digest(part)}" for n, part in zip(names, parts, strict=True)]
+    return sorted((Stack(f"{uid}-{n}", part) for n, part in zip(unique, parts, strict=True)), key=lambda s: s.key)
+
+
+def _name(part: pd.DataFrame, varying: dict[str, npt.NDArray[np.int64]]) -> str:
+    """What tells a stack from its sisters, in words."""
+    first = part.iloc[0]
+    words = {
+        "SeriesNumber": f"series{first['SeriesNumber']}",
+        "SOPClassUID": f"sop{str(first['SOPClassUID']).rsplit('.', 1)[-1]}",
+        "derived": str(first["derived"]) if pd.notna(first["derived"]) else "image",
+        "Rows": f"{first['Rows']}x{first['Columns']}",
+        "Columns": f"{first['Rows']}x{first['Columns']}",
+        "plane": _plane(first),
+        "placed": "placed" if pd.notna(first["position_x"]) else "unplaced",
+        "colour": str(first["PhotometricInterpretation"]).replace(" ", "_").lower(),
+        "spacing": f"{first['spacing_row']:.4g}x{first['spacing_col']:.4g}mm",
+        "BitsAllocated": f"{first['BitsAllocated']}bit",
+        "PixelRepresentation": "signed" if first["PixelRepresentation"] == 1 else "unsigned",
+        "SamplesPerPixel": f"{first['SamplesPerPixel']}samples",
+        "pixels": str(first["pixels"]),
+        "station": _corner(first),
+    }
+    return "-".join(dict.fromkeys(words[name] for name in varying))
+
+
+def _plane(frame: pd.Series) -> str:
+    cosines = frame[ORIENTATION].to_numpy(float)
+    if np.isnan(cosines).any():
+        return "unplaced"
+    return _PLANES[int(np.argmax(np.abs(geometry.normal(cosines[:3], cosines[3:]))))]
+
+
+def _corner(frame: pd.Series) -> str:
+    return "at" + "_".join(f"{v:.0f}" for v in frame[POSITION].to_numpy(float))
+
+
+def _digest(part: pd.DataFrame) -> str:
+    """Four letters from the geometry that stacks of one name still differ in."""
+    numbers = part[[*ORIENTATION, "spacing_row", "spacing_col"]].iloc[0].to_numpy(float)
+    text = ",".join(f"{v:.3f}" for v in numbers) + _corner(part.sort_values(POSITION).iloc[0])
+    return hashlib.sha256(text.encode()).hexdigest()[:4]
+
+
+def choose(frames: pd.DataFrame, series: str | None) -> Stack:
+    """The one stack of a table, or the one that ``series`` names: a key, a SeriesInstanceUID, number or description.
+
+    Raises
+    ------
+    SeriesError
+        There is none, or more than one; the message lists the keys.
+    """
+    stacks = split(frames)
+    if not stacks:
+        raise SeriesError(f"no image among {len(frames)} frames: {_kinds(frames)}")
+    named = stacks if series is None else [s for s in stacks if _matches(s, str(series))]
+    if len(named) == 1:
+        return named[0]
+    if not named:
+        raise SeriesError(f"no series {series!r}; there are:\n{listing(stacks)}")
+    what = "the source holds" if series is None else f"{series!r} names"
+    raise SeriesError(f"{what} {len(named)} arrays; pass series= one of these keys, or a filtered table:\n{listing(named)}")
+
+
+def _matches(stack: Stack, name: str) -> bool:
+    first = stack.frames.iloc[0]
+    said = (first["SeriesInstanceUID"], first["SeriesNumber"], first["SeriesDescription"])
+    return stack.key == name or name in {str(v) for v in said if pd.notna(v)}
+
+
+def listing(stacks: list[Stack], most: int = 20) -> str:
+    """A line a stack: key, description, frames."""
+    lines = [f"  {s.key}  {_text(s.frames['SeriesDescription'].iloc[0])!r}  {len(s.frames)} frames" for s in stacks[:most]]
+    return "\n".join(lines + ([f"  ... and {len(stacks) - most} more"] if len(stacks) > most else []))
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, str) else ""
+
+
+def _kinds(frames: pd.DataFrame) -> str:
+    return ", ".join(f"{count} {name}" for name, count in frames["Modality"].fillna("unknown").value_counts().items())
