@@ -75,7 +75,7 @@ def open_series(
     >>> dict(da.sizes)
     {'slice': 4, 'time': 6, 'row': 32, 'col': 32}
     >>> float(da.sel(time=slice(0, 10)).max())
-    400.0
+    218.0
     """
     frames = _frames(source, _needed(dims, tags))
     stack = _series(frames, series)

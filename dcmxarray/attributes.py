@@ -110,10 +110,10 @@ COMPUTED: tuple[Attribute, ...] = (
 )
 
 SPATIAL: tuple[Attribute, ...] = (
-    Attribute("slice", "", "float", "mm", "position along the slice normal (LPS)"),
-    Attribute("row", "", "float", "mm", "position along the column direction (LPS)"),
-    Attribute("col", "", "float", "mm", "position along the row direction (LPS)"),
-    Attribute("time", "", "float", "s", "time since the first acquisition"),
+    Attribute("slice", "", "float", "mm", "slice position"),
+    Attribute("row", "", "float", "mm", "row position"),
+    Attribute("col", "", "float", "mm", "column position"),
+    Attribute("time", "", "float", "s", "time"),
 )
 
 DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component")

@@ -7,7 +7,7 @@ on odd files.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -94,34 +94,31 @@ def _read_remote_head(path: str, out: Bytes) -> tuple[int, int, int]:
     return len(data), int(filesystem.size(inside)), 0
 
 
-def read_into(path: str, requests: Sequence[tuple[int, Bytes]]) -> None:
-    """Fill each buffer with the bytes from its offset on; the file is opened once.
+def read_into(path: str, offset: int, out: memoryview) -> None:
+    """Fill ``out`` with the bytes of a file from ``offset`` on.
 
     Raises
     ------
     EOFError
-        The file ends before a buffer is full.
+        The file ends before ``out`` is full.
     """
     if is_remote(path):
-        _read_remote(path, requests)
+        _read_remote(path, offset, out)
         return
     handle = os.open(path, _FLAGS)
     try:
-        for offset, out in requests:
-            if _fill(handle, offset, out) < out.size:
-                raise EOFError(f"{path}: the file ends before byte {offset + out.size}")
+        if os.preadv(handle, [out], offset) < len(out) and _fill(handle, offset, out) < len(out):
+            raise EOFError(f"{path}: the file ends before byte {offset + len(out)}")
     finally:
         os.close(handle)
 
 
-def _read_remote(path: str, requests: Sequence[tuple[int, Bytes]]) -> None:
+def _read_remote(path: str, offset: int, out: memoryview) -> None:
     filesystem, inside = _remote(path)
-    starts = [offset for offset, _ in requests]
-    ends = [offset + out.size for offset, out in requests]
-    for (_, out), data in zip(requests, filesystem.cat_ranges([inside] * len(starts), starts, ends), strict=True):
-        if len(data) < out.size:
-            raise EOFError(f"{path}: the file ends too early")
-        out[:] = np.frombuffer(data, np.uint8)
+    data = filesystem.cat_file(inside, start=offset, end=offset + len(out))
+    if len(data) < len(out):
+        raise EOFError(f"{path}: the file ends before byte {offset + len(out)}")
+    out[:] = data
 
 
 def read_some(path: str, offset: int, out: Bytes) -> int:
@@ -133,14 +130,14 @@ def read_some(path: str, offset: int, out: Bytes) -> int:
         return len(data)
     handle = os.open(path, _FLAGS)
     try:
-        return _fill(handle, offset, out)
+        return _fill(handle, offset, memoryview(out))  # type: ignore[arg-type]
     finally:
         os.close(handle)
 
 
-def _fill(handle: int, offset: int, out: Bytes) -> int:
+def _fill(handle: int, offset: int, out: memoryview) -> int:
     done = 0
-    while done < out.size:
+    while done < len(out):
         n = os.preadv(handle, [out[done:]], offset + done)
         if n == 0:
             break

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from dask.base import tokenize
 from xarray.core import indexing
 
 from . import geometry, grid
@@ -43,9 +44,12 @@ def build(
     dims = (*arranged.dims, "row", "col", "rgb")[: array.ndim]
     encoding = {"preferred_chunks": {d: 1 for d in arranged.dims} | dict(zip(dims[-2:], array.shape[-2:], strict=True))}
     variable = xr.Variable(dims, indexing.LazilyIndexedArray(array), _attrs(frames, arranged, tags), encoding)
+    variable.encoding[SOURCE] = _source(frames)
+    if chunks is not None:
+        variable = variable.chunk(resolve(chunks, variable), name=f"dicom-{tokenize(array)}")  # type: ignore[arg-type]
     result = xr.DataArray(variable, _coords(frames, arranged, dims, array.shape, tags), name=NAME)
-    result.encoding[SOURCE] = _source(frames)
-    return result if chunks is None else chunked(result, chunks)
+    result.encoding = dict(variable.encoding)
+    return result
 
 
 def _frame_shape(frames: pd.DataFrame) -> tuple[int, ...]:
@@ -62,13 +66,11 @@ def _source(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
     return dict(zip(zip(uids, frames["frame"], strict=True), frames["path"], strict=True))
 
 
-def chunked(array: xr.DataArray, chunks: Chunks) -> xr.DataArray:
-    """The array on dask; ``"auto"`` makes chunks of whole volumes of some tens of MiB, ``{}`` one of every frame."""
+def resolve(chunks: str | int | Mapping[Any, Any], variable: xr.Variable) -> Any:
+    """Chunks for dask: ``"auto"`` is whole volumes of some tens of MiB, ``{}`` is one for every frame."""
     if chunks == "auto":
-        chunks = auto_chunks(dict(array.sizes), array.dtype.itemsize)
-    elif chunks == {}:
-        chunks = dict(array.encoding["preferred_chunks"])
-    return array.chunk(chunks)  # type: ignore[arg-type]
+        return auto_chunks(dict(variable.sizes), variable.dtype.itemsize)
+    return variable.encoding["preferred_chunks"] if chunks == {} else chunks
 
 
 def auto_chunks(sizes: Mapping[str, int], itemsize: int) -> dict[str, int]:

@@ -179,6 +179,7 @@ def _as_stored(array: Array, spec: PixelSpec) -> Array:
 def _by_pydicom(data: bytes, spec: PixelSpec, where: str) -> Array:
     from pydicom.encaps import encapsulate
     from pydicom.pixels import get_decoder
+    from pydicom.uid import UID
 
     options = {
         "rows": spec.rows,
@@ -191,10 +192,10 @@ def _by_pydicom(data: bytes, spec: PixelSpec, where: str) -> Array:
         "planar_configuration": spec.planar,
         "number_of_frames": 1,
         "pixel_keyword": "PixelData",
-        "transfer_syntax_uid": spec.syntax,
+        "transfer_syntax_uid": UID(spec.syntax),
     }
     try:
-        decoder = get_decoder(spec.syntax)  # type: ignore[arg-type]
+        decoder = get_decoder(UID(spec.syntax))
         array, _ = decoder.as_array(encapsulate([data]), index=0, **options)  # type: ignore[arg-type]
     except Exception as error:
         raise PixelError(_failure(spec, where, error)) from error

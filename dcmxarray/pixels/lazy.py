@@ -101,56 +101,82 @@ def _dtype(sources: FrameSources, scaled: bool) -> np.dtype[Any]:
 
 
 def read_frames(sources: FrameSources, frames: Ints, out: Array, scaled: bool, fill: Any) -> None:
-    """Fill ``out[i]`` with frame ``frames[i]``; files are visited one after the other, each opened once."""
-    out[frames == MISSING] = fill
-    places = np.flatnonzero(frames != MISSING)
+    """Fill ``out[i]`` with frame ``frames[i]``, in the order in which they lie in the files."""
+    holes = frames == MISSING
+    if holes.any():
+        out[holes] = fill
+    places = np.flatnonzero(~holes)
     chosen = frames[places]
     order = np.lexsort((sources.frame[chosen], sources.path[chosen]))
     places, chosen = places[order], chosen[order]
-    bounds = np.flatnonzero(np.diff(sources.path[chosen])) + 1
-    for part in np.split(np.arange(chosen.size), bounds):
-        if part.size:
-            _read_file(sources, chosen[part], [out[p] for p in places[part]], scaled)
+    for number in np.unique(sources.spec[chosen]):
+        mine = sources.spec[chosen] == number
+        spec = sources.specs[int(number)]
+        if _is_plain(sources, spec, chosen[mine], out):
+            _read_plain(sources, spec, chosen[mine], out, places[mine], scaled)
+        else:
+            _read_each(sources, spec, chosen[mine], [out[p] for p in places[mine]], scaled)
 
 
-def _read_file(sources: FrameSources, frames: Ints, outs: Sequence[Array], scaled: bool) -> None:
-    """Some frames of one file."""
-    path = sources.paths[int(sources.path[frames[0]])]
-    spec = sources.specs[int(sources.spec[frames[0]])]
-    windowed = (spec.rows, spec.columns) != outs[0].shape[:2]
-    if native.reads(spec) and sources.offset[frames[0]] >= 0 and not windowed:
-        _read_native(sources, path, spec, frames, outs, scaled)
-        return
-    last, image = -1, None
-    for f, out in zip(frames, outs, strict=True):
-        number = int(sources.frame[f])
+def _is_plain(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array) -> bool:
+    """Whether frames are whole native images."""
+    whole = (spec.rows, spec.columns) == out.shape[1:3]
+    return whole and native.reads(spec) and bool((sources.offset[frames] >= 0).all())
+
+
+def _read_plain(
+    sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool
+) -> None:
+    """Whole native frames: straight into ``out`` where its dtype is the file's, then mended in place; else by a scratch."""
+    dtype = rescale.stored_dtype(spec)
+    direct = out.dtype == dtype and out.flags.c_contiguous
+    target = out if direct else np.empty((_SCRATCH, *native.shape(spec)), dtype)
+    step = len(frames) if direct else _SCRATCH
+    for first in range(0, len(frames), step):
+        part = slice(first, first + step)
+        slots = places[part] if direct else np.arange(len(frames[part]))
+        _read_runs(sources, spec, frames[part], target, slots)
+        if direct and not _needs_work(sources, spec, frames[part], scaled):
+            continue
+        for f, slot, place in zip(frames[part], slots, places[part], strict=True):
+            native.settle(spec, target[slot : slot + 1])
+            if not direct or scaled:
+                _finish(sources, int(f), target[slot], out[place], scaled)
+
+
+_SCRATCH = 8  # frames read before they are converted, so that they are still in the cache
+
+
+def _needs_work(sources: FrameSources, spec: PixelSpec, frames: Ints, scaled: bool) -> bool:
+    identity = not scaled or bool((sources.slope[frames] == 1).all() and (sources.intercept[frames] == 0).all())
+    return not (identity and native.is_settled(spec))
+
+
+def _read_runs(sources: FrameSources, spec: PixelSpec, frames: Ints, target: Array, slots: Ints) -> None:
+    """Read frames to their slots of ``target``; neighbours in the file that are neighbours in ``target`` in one go."""
+    size = rescale.stored_dtype(spec).itemsize * spec.rows * spec.columns * spec.samples
+    path = sources.path[frames]
+    offset = sources.offset[frames] + sources.frame[frames] * size
+    joins = (np.diff(path) == 0) & (np.diff(offset) == size) & (np.diff(slots) == 1)
+    starts = np.concatenate([[0], np.flatnonzero(~joins) + 1]) if len(frames) else np.zeros(0, int)
+    counts = np.diff(np.append(starts, len(frames)))
+    view = memoryview(target.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+    begins = slots[starts] * size
+    ends = begins + counts * size
+    for p, o, a, b in zip(path[starts].tolist(), offset[starts].tolist(), begins.tolist(), ends.tolist(), strict=True):
+        native.read(sources.paths[p], spec, o, view[a:b])
+
+
+def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Sequence[Array], scaled: bool) -> None:
+    """Frames that are compressed, odd, or windows of larger images: one image at a time, each decoded once."""
+    last, image = (-1, -1), None
+    for f, out in zip(frames.tolist(), outs, strict=True):
+        number = int(sources.path[f]), int(sources.frame[f])
         if image is None or number != last:
-            image, last = _image(sources, path, spec, int(f), scaled), number
+            image, last = _image(sources, sources.paths[number[0]], spec, f, scaled), number
         row, column = sources.window[f]
         tile = image[row : row + out.shape[0], column : column + out.shape[1]]
-        _finish(sources, int(f), tile, out, scaled and spec.photometric != "PALETTE COLOR")
-
-
-def _frame_size(spec: PixelSpec) -> int:
-    return spec.rows * spec.columns * spec.samples * spec.bits_allocated // 8
-
-
-def _offset(sources: FrameSources, spec: PixelSpec, frame: int) -> int:
-    return int(sources.offset[frame]) + int(sources.frame[frame]) * _frame_size(spec)
-
-
-def _read_native(
-    sources: FrameSources, path: str, spec: PixelSpec, frames: Ints, outs: Sequence[Array], scaled: bool
-) -> None:
-    offsets = [_offset(sources, spec, int(f)) for f in frames]
-    identity = not scaled or bool((sources.slope[frames] == 1).all() and (sources.intercept[frames] == 0).all())
-    if identity and outs[0].dtype == rescale.stored_dtype(spec):
-        native.read(path, spec, offsets, outs)
-        return
-    scratch = [np.empty(native.shape(spec), rescale.stored_dtype(spec)) for _ in outs]
-    native.read(path, spec, offsets, scratch)
-    for f, stored, out in zip(frames, scratch, outs, strict=True):
-        _finish(sources, int(f), stored, out, scaled)
+        _finish(sources, f, tile, out, scaled and spec.photometric != "PALETTE COLOR")
 
 
 def _image(sources: FrameSources, path: str, spec: PixelSpec, frame: int, scaled: bool) -> Array:
@@ -158,9 +184,10 @@ def _image(sources: FrameSources, path: str, spec: PixelSpec, frame: int, scaled
     number = int(sources.frame[frame])
     at, length = int(sources.offset[frame]), int(sources.length[frame])
     if at >= 0 and native.reads(spec):
-        out = np.empty(native.shape(spec), rescale.stored_dtype(spec))
-        native.read(path, spec, [_offset(sources, spec, frame)], [out])
-        return out
+        out = np.empty((1, *native.shape(spec)), rescale.stored_dtype(spec))
+        _read_runs(sources, spec, np.array([frame]), out, np.zeros(1, np.int64))
+        native.settle(spec, out)
+        return out[0]
     palette = spec.photometric == "PALETTE COLOR"
     if at < 0 or palette or spec.syntax in native.SYNTAXES:
         return odd.decode(path, number, palette and scaled)
@@ -173,5 +200,5 @@ def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled
         raise PixelError(f"{sources.paths[int(sources.path[frame])]}: the image is {stored.shape}, the header says {out.shape}")
     if scaled:
         rescale.apply(stored, float(sources.slope[frame]), float(sources.intercept[frame]), out)
-    else:
+    elif stored is not out:
         out[...] = stored

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -33,15 +31,8 @@ def shape(spec: PixelSpec) -> tuple[int, ...]:
     return (spec.rows, spec.columns) if spec.samples == 1 else (spec.rows, spec.columns, spec.samples)
 
 
-def is_direct(spec: PixelSpec, dtype: np.dtype[np.generic]) -> bool:
-    """Whether the bytes in the file are the array's own: they can be read into it without a copy."""
-    same = stored_dtype(spec) == dtype and spec.syntax != BIG_ENDIAN
-    full = spec.kind != "int" or (spec.bits_stored == spec.bits_allocated and spec.high_bit == spec.bits_allocated - 1)
-    return same and full and (spec.samples == 1 or spec.planar == 0)
-
-
-def read(path: str, spec: PixelSpec, offsets: Sequence[int], outs: Sequence[Array]) -> None:
-    """Read stored values of several frames of one file, each into an array of `stored_dtype`.
+def read(path: str, spec: PixelSpec, offset: int, out: memoryview) -> None:
+    """Read one frame, or a run of neighbouring ones, as they stand in the file.
 
     Raises
     ------
@@ -49,23 +40,27 @@ def read(path: str, spec: PixelSpec, offsets: Sequence[int], outs: Sequence[Arra
         The file holds fewer bytes than its header says.
     """
     try:
-        files.read_into(path, [(o, out.reshape(-1).view(np.uint8)) for o, out in zip(offsets, outs, strict=True)])
+        files.read_into(path, offset, out)
     except EOFError as error:
         raise PixelError(
-            f"{path}: pixel data are truncated: {spec.rows} x {spec.columns} values of {spec.bits_allocated} bits are not there. "
+            f"{path}: pixel data are truncated: {len(out)} bytes from byte {offset} on are not all there. "
             f"Leave the file out of the table, and pass missing='fill'."
         ) from error
-    for out in outs:
-        _settle(spec, out)
 
 
-def _settle(spec: PixelSpec, out: Array) -> None:
-    """Byte order, planes and unused bits, in place."""
+def is_settled(spec: PixelSpec) -> bool:
+    """Whether bytes in the file are values as they are."""
+    full = spec.kind != "int" or (spec.bits_stored == spec.bits_allocated and spec.high_bit == spec.bits_allocated - 1)
+    return full and spec.syntax != BIG_ENDIAN and (spec.samples == 1 or spec.planar == 0)
+
+
+def settle(spec: PixelSpec, out: Array) -> None:
+    """Byte order, planes and unused bits of frames as they were read, (frames, ...), in place."""
     if spec.syntax == BIG_ENDIAN:
         out.byteswap(inplace=True)
     if spec.samples > 1 and spec.planar == 1:
-        planes = out.reshape(spec.samples, spec.rows, spec.columns).copy()
-        out[...] = np.moveaxis(planes, 0, -1)
+        planes = out.reshape(-1, spec.samples, spec.rows, spec.columns).copy()
+        out[...] = np.moveaxis(planes, 1, -1)
     if spec.kind == "int":
         clear_unused(spec, out)
 

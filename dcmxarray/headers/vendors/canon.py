@@ -1,8 +1,8 @@
 """Canon and Toshiba: diffusion in ImageComments.  Opens no file.
 
 The b-value stands in DiffusionBValue on newer releases; older ones, and the directions of all, are text in ImageComments:
-``b=1500(0.445,0.895,0.000)``.  The direction is in the image's own frame.  Source: seen in real files of both names
-(docs/vendors); dcm2niix reads the same.
+``b=1500(0.445,0.895,0.000)``: along phase encoding, frequency encoding and slice.  Source: real files of a Vantage (docs/vendors),
+where dcm2niix reads the same; they encode phase along columns, so nothing is claimed of images that encode it along rows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def b_value(columns: Columns) -> Floats:
 
 
 def gradient(columns: Columns) -> Floats:
-    """The three numbers in parentheses, turned from the image's frame to patient LPS."""
-    g = _parse(columns)[:, 1:]
+    """The three numbers in parentheses, turned to patient LPS; NaN unless InPlanePhaseEncodingDirection is COL."""
+    phase, frequency, through = np.split(_parse(columns)[:, 1:], 3, axis=1)
     row, column, normal = cosines(columns)
-    return g[:, :1] * row + g[:, 1:2] * column + g[:, 2:] * normal
+    known = (columns["InPlanePhaseEncodingDirection"] == "COL")[:, None]
+    return np.where(known, frequency * row + phase * column - through * normal, np.nan)

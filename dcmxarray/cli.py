@@ -1,0 +1,94 @@
+"""The command line: ``dcmxarray info PATH`` and ``dcmxarray demo``; thin, by argparse."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import __version__
+from .errors import DcmxarrayError
+
+_SHORT = 40
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 if all went well, 1 for an error (one line on standard error), 2 for a wrong call."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        return int(args.run(args))
+    except (DcmxarrayError, OSError) as error:
+        print(f"dcmxarray: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dcmxarray", description="Lazy, labelled arrays for DICOM cohorts.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    info = commands.add_parser(
+        "info",
+        help="what is in a folder: one line an array",
+        description="Read the headers under PATH and print one line for every array: key, description, dims, dtype, spacing "
+        "(slice x row x col, mm), times (s), b-values (s/mm2). What can't be opened, or was not read, says why.",
+    )
+    info.add_argument("path", nargs="+", help="a folder, or files")
+    info.set_defaults(run=_info)
+    demo = commands.add_parser(
+        "demo",
+        help="a first look, without data of your own",
+        description="Write two small series of real DICOM files to a temporary folder, open them lazily, select by label and "
+        "show how few files were read; save a picture.",
+    )
+    demo.add_argument("--png", default="dcmxarray-demo.png", help="where to save the picture (default: %(default)s)")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _info(args: argparse.Namespace) -> int:
+    from .cohort import open_cohort
+
+    cohort = open_cohort(args.path if len(args.path) > 1 else args.path[0])
+    for key in cohort:
+        print(f"{key}\n    {_description(cohort.series.loc[key, 'SeriesDescription'])}{_line(cohort, key)}")
+    others = len(cohort.frames) - int(cohort.series["frames"].sum()) if len(cohort) else len(cohort.frames)
+    print(f"{len(cohort)} arrays, {cohort.frames['path'].nunique()} files, {others} rows without an image or copies")
+    for row in cohort.problems.itertuples():
+        print(f"problem: {row.path}: {row.problem}")
+    return 0
+
+
+def _description(text: object) -> str:
+    return f"{text[:_SHORT]}: " if isinstance(text, str) else ""
+
+
+def _line(cohort: object, key: str) -> str:
+    from .accessor import describe
+
+    try:
+        found = describe(cohort.open(key, chunks=None))  # type: ignore[attr-defined]
+    except DcmxarrayError as error:
+        return f"not opened: {' '.join(str(error).split())}"
+    parts = [" ".join(f"{d}:{n}" for d, n in found["dims"].items()), found["dtype"]]
+    if found["spacing"]:
+        parts.append(" x ".join(f"{v:g}" for v in found["spacing"]) + " mm")
+    units = {"time": "s", "b": "s/mm2", "te": "ms", "ti": "ms", "fa": "degree"}
+    parts += [f"{name} {_span(found[name])} {unit}" for name, unit in units.items() if name in found]
+    return ", ".join(parts)
+
+
+def _span(values: Sequence[float]) -> str:
+    """All of a few values, the first and last of many."""
+    if len(values) <= 4:
+        return " ".join(f"{v:g}" for v in values)
+    return f"{np.min(values):g}..{np.max(values):g} ({len(values)})"
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from .demo import run
+
+    run(args.png)
+    return 0
