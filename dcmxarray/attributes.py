@@ -50,7 +50,9 @@ def _plain(kind: str, keywords: str) -> tuple[Attribute, ...]:
 
 
 VOCABULARY: tuple[Attribute, ...] = (
-    *_plain("str", "TransferSyntaxUID SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID"),
+    *_plain(
+        "str", "TransferSyntaxUID SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID"
+    ),
     *_plain("str", "PatientID PatientSex PatientAge StudyID StudyDescription SeriesDescription ProtocolName Modality"),
     Attribute("PatientWeight", "PatientWeight", "float", "kg"),
     Attribute("PatientSize", "PatientSize", "float", "m"),
@@ -58,7 +60,9 @@ VOCABULARY: tuple[Attribute, ...] = (
     *_plain("date", "StudyDate SeriesDate AcquisitionDate ContentDate"),
     *_plain("time", "StudyTime SeriesTime AcquisitionTime ContentTime"),
     *_plain("datetime", "AcquisitionDateTime"),
-    *_plain("int", "SeriesNumber InstanceNumber AcquisitionNumber TemporalPositionIdentifier NumberOfTemporalPositions"),
+    *_plain(
+        "int", "SeriesNumber InstanceNumber AcquisitionNumber TemporalPositionIdentifier NumberOfTemporalPositions"
+    ),
     Attribute("te", "EchoTime", "float", "ms", "echo time", dimension=True),
     Attribute("fa", "FlipAngle", "float", "degree", "flip angle", dimension=True),
     Attribute("ti", "InversionTime", "float", "ms", "inversion time", dimension=True),
@@ -67,6 +71,7 @@ VOCABULARY: tuple[Attribute, ...] = (
     Attribute("NominalCardiacTriggerDelayTime", "NominalCardiacTriggerDelayTime", "float", "ms"),
     Attribute("FrameReferenceTime", "FrameReferenceTime", "float", "ms", "frame reference time"),
     Attribute("ActualFrameDuration", "ActualFrameDuration", "float", "ms", "frame duration"),
+    Attribute("TemporalPositionTimeOffset", "TemporalPositionTimeOffset", "float", "s"),
     Attribute("FrameTime", "FrameTime", "float", "ms", "time between frames"),
     *_plain("int", "EchoNumbers EchoTrainLength NumberOfAverages CardiacNumberOfImages"),
     Attribute("SliceThickness", "SliceThickness", "float", "mm", "slice thickness"),
@@ -80,7 +85,9 @@ VOCABULARY: tuple[Attribute, ...] = (
     Attribute("XRayTubeCurrent", "XRayTubeCurrent", "float", "mA"),
     Attribute("ExposureTime", "ExposureTime", "float", "ms"),
     *_plain("str", "ConvolutionKernel ScanningSequence SequenceVariant ScanOptions MRAcquisitionType SequenceName"),
-    *_plain("str", "PulseSequenceName InPlanePhaseEncodingDirection ContrastBolusAgent ImageType ComplexImageComponent"),
+    *_plain(
+        "str", "PulseSequenceName InPlanePhaseEncodingDirection ContrastBolusAgent ImageType ComplexImageComponent"
+    ),
     Attribute("position", "ImagePositionPatient", "float", "mm", parts=("position_x", "position_y", "position_z")),
     Attribute(
         "orientation",
@@ -93,9 +100,14 @@ VOCABULARY: tuple[Attribute, ...] = (
         "imager_spacing", "ImagerPixelSpacing", "float", "mm", parts=("imager_spacing_row", "imager_spacing_col")
     ),
     *_plain("int", "Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel"),
-    *_plain("int", "PlanarConfiguration NumberOfFrames"),
+    *_plain(
+        "int", "PlanarConfiguration NumberOfFrames InStackPositionNumber TotalPixelMatrixRows TotalPixelMatrixColumns"
+    ),
+    *_plain("int", "RowPositionInTotalImagePixelMatrix ColumnPositionInTotalImagePixelMatrix"),
+    Attribute("segment", "ReferencedSegmentNumber", "int", "", "segment number", dimension=True),
+    *_plain("str", "StackID DimensionIndexValues DimensionOrganizationType"),
     *_plain("str", "PhotometricInterpretation LossyImageCompression"),
-    *_plain("float", "RescaleSlope RescaleIntercept"),
+    *_plain("float", "RescaleSlope RescaleIntercept RealWorldValueSlope RealWorldValueIntercept"),
     *_plain("str", "RescaleType Units DecayCorrection SpecificCharacterSet"),
 )
 
@@ -106,6 +118,10 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("gradient_z", "", "float", "1", "diffusion gradient direction, patient z (LPS)"),
     Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part", dimension=True),
     Attribute("derived", "", "str", "", "which derived map, empty for an image"),
+    Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
+    Attribute("slice_time", "", "float", "s", "time within the volume"),
+    Attribute("tile_row", "", "int", "", "row of the tile", dimension=True),
+    Attribute("tile_col", "", "int", "", "column of the tile", dimension=True),
     Attribute("acquired", "", "datetime", "", "acquisition date and time"),
 )
 
@@ -116,7 +132,7 @@ SPATIAL: tuple[Attribute, ...] = (
     Attribute("time", "", "float", "s", "time"),
 )
 
-DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component")
+DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component", "segment", "tile_row", "tile_col")
 
 BY_NAME: dict[str, Attribute] = {a.name: a for a in (*VOCABULARY, *COMPUTED, *SPATIAL)}
 BY_COLUMN: dict[str, Attribute] = {column: a for a in (*VOCABULARY, *COMPUTED) for column in a.columns}

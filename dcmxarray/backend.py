@@ -24,7 +24,16 @@ class DicomBackend(BackendEntrypoint):
 
     description = "Lazy, labelled DICOM series"
     url = "https://dcmxarray.readthedocs.io"
-    open_dataset_parameters = ("filename_or_obj", "drop_variables", "series", "dims", "rescale", "missing", "duplicates", "tags")
+    open_dataset_parameters = (
+        "filename_or_obj",
+        "drop_variables",
+        "series",
+        "dims",
+        "rescale",
+        "missing",
+        "duplicates",
+        "tags",
+    )
 
     def open_dataset(  # type: ignore[override]
         self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None, **options: Any

@@ -75,7 +75,10 @@ def open_stack(
 def _row(stack: series.Stack) -> dict[str, Any]:
     first = stack.frames.iloc[0]
     names = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")
-    return {name: first[name] for name in names} | {"frames": len(stack.frames), "files": stack.frames["path"].nunique()}
+    return {name: first[name] for name in names} | {
+        "frames": len(stack.frames),
+        "files": stack.frames["path"].nunique(),
+    }
 
 
 def open_cohort(source: Source) -> Cohort:

@@ -74,8 +74,8 @@ def _tree(folder: str) -> Iterator[str]:
             yield path
 
 
-def read_head(path: str, out: Bytes) -> tuple[int, int, int]:
-    """Read the first bytes of a file into ``out``: (bytes read, size of the file, modification time in ns)."""
+def read_head(path: str, out: Bytes) -> tuple[int, int]:
+    """Read the first bytes of a file into ``out``: (bytes read, size of the file)."""
     if is_remote(path):
         return _read_remote_head(path, out)
     handle = os.open(path, _FLAGS)
@@ -84,14 +84,14 @@ def read_head(path: str, out: Bytes) -> tuple[int, int, int]:
         status = os.fstat(handle)
     finally:
         os.close(handle)
-    return filled, status.st_size, status.st_mtime_ns
+    return filled, status.st_size
 
 
-def _read_remote_head(path: str, out: Bytes) -> tuple[int, int, int]:
+def _read_remote_head(path: str, out: Bytes) -> tuple[int, int]:
     filesystem, inside = _remote(path)
     data = filesystem.cat_file(inside, start=0, end=out.size)
     out[: len(data)] = np.frombuffer(data, np.uint8)
-    return len(data), int(filesystem.size(inside)), 0
+    return len(data), int(filesystem.size(inside))
 
 
 def read_into(path: str, offset: int, out: memoryview) -> None:

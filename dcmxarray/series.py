@@ -21,7 +21,17 @@ SAME_COSINE = 1e-4
 SAME_STATION = 0.5  # mm within the plane
 
 # What must agree within a stack, and how a key says what does not.
-_EXACT = ("SeriesNumber", "SOPClassUID", "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation", "pixels", "derived")
+_EXACT = (
+    "SeriesNumber",
+    "SOPClassUID",
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "BitsAllocated",
+    "PixelRepresentation",
+    "pixels",
+    "derived",
+)
 _NOT_IDENTITY = {"path", "pixel_offset", "pixel_length", "file_size", "modified", "problem", "TransferSyntaxUID"}
 
 _PLANES = ("sagittal", "coronal", "axial")
@@ -66,7 +76,9 @@ def without_copies(frames: pd.DataFrame) -> pd.DataFrame:
 def _colour(frames: pd.DataFrame) -> npt.NDArray[np.int64]:
     """0 grey, 1 palette, 2 colour; MONOCHROME1 stays with itself."""
     text = frames["PhotometricInterpretation"].fillna("").str.upper()
-    return np.select([text.eq("PALETTE COLOR"), text.eq("MONOCHROME1"), frames["SamplesPerPixel"].fillna(1).gt(1)], [1, 3, 2], 0)
+    return np.select(
+        [text.eq("PALETTE COLOR"), text.eq("MONOCHROME1"), frames["SamplesPerPixel"].fillna(1).gt(1)], [1, 3, 2], 0
+    )
 
 
 def _features(frames: pd.DataFrame) -> dict[str, npt.NDArray[np.int64]]:
@@ -167,7 +179,9 @@ def choose(frames: pd.DataFrame, series: str | None) -> Stack:
     if not named:
         raise SeriesError(f"no series {series!r}; there are:\n{listing(stacks)}")
     what = "the source holds" if series is None else f"{series!r} names"
-    raise SeriesError(f"{what} {len(named)} arrays; pass series= one of these keys, or a filtered table:\n{listing(named)}")
+    raise SeriesError(
+        f"{what} {len(named)} arrays; pass series= one of these keys, or a filtered table:\n{listing(named)}"
+    )
 
 
 def _matches(stack: Stack, name: str) -> bool:
@@ -178,7 +192,9 @@ def _matches(stack: Stack, name: str) -> bool:
 
 def listing(stacks: list[Stack], most: int = 20) -> str:
     """A line a stack: key, description, frames."""
-    lines = [f"  {s.key}  {_text(s.frames['SeriesDescription'].iloc[0])!r}  {len(s.frames)} frames" for s in stacks[:most]]
+    lines = [
+        f"  {s.key}  {_text(s.frames['SeriesDescription'].iloc[0])!r}  {len(s.frames)} frames" for s in stacks[:most]
+    ]
     return "\n".join(lines + ([f"  ... and {len(stacks) - most} more"] if len(stacks) > most else []))
 
 

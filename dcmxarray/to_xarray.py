@@ -33,9 +33,7 @@ _WHERE_VARYING = ("tr", "TriggerTime", "FrameReferenceTime", "ActualFrameDuratio
 _DIFFUSION = ("gradient_x", "gradient_y", "gradient_z")
 
 
-def build(
-    stack: Stack, arranged: FrameGrid, rescale: bool, chunks: Chunks, tags: tuple[str, ...] = ()
-) -> xr.DataArray:
+def build(stack: Stack, arranged: FrameGrid, rescale: bool, chunks: Chunks, tags: tuple[str, ...] = ()) -> xr.DataArray:
     """The lazy array of a stack."""
     frames = stack.frames.reset_index(drop=True)
     array = FrameArray(sources(frames), arranged.cells, _frame_shape(frames), rescale, fill=0)
@@ -55,8 +53,9 @@ def build(
 def _frame_shape(frames: pd.DataFrame) -> tuple[int, ...]:
     first = frames.iloc[0]
     colour = first["SamplesPerPixel"] == 3 or first["PhotometricInterpretation"] == "PALETTE COLOR"
-    height = first.get("window_rows", first["Rows"])
-    width = first.get("window_columns", first["Columns"])
+    height, width = first["window_rows"], first["window_columns"]
+    if pd.isna(height):
+        height, width = first["Rows"], first["Columns"]
     return (int(height), int(width), 3) if colour else (int(height), int(width))
 
 
@@ -218,7 +217,10 @@ def _geometry_coords(
     elif "slice" in arranged.dims:
         first = _first_along(arranged, "slice")
         by_place = arranged.slice_source == "SliceLocation"
-        out["slice"] = ("slice",), column_values(frames, "SliceLocation")[first] if by_place else np.arange(len(first), dtype=float)
+        out["slice"] = (
+            ("slice",),
+            column_values(frames, "SliceLocation")[first] if by_place else np.arange(len(first), dtype=float),
+        )
     for k, dim in enumerate(("row", "col")):
         out[dim] = (dim,), origin[k] + np.arange(sizes[dim]) * (steps[k] or 1.0)
     return out
@@ -227,7 +229,11 @@ def _geometry_coords(
 def _first_along(arranged: FrameGrid, name: str) -> npt.NDArray[np.int64]:
     """The first frame of each place along a dim; of all, where there is no such dim."""
     axis = arranged.dims.index(name) if name in arranged.dims else None
-    rows = arranged.cells.reshape(1, -1) if axis is None else np.moveaxis(arranged.cells, axis, 0).reshape(arranged.cells.shape[axis], -1)
+    rows = (
+        arranged.cells.reshape(1, -1)
+        if axis is None
+        else np.moveaxis(arranged.cells, axis, 0).reshape(arranged.cells.shape[axis], -1)
+    )
     return np.asarray(rows[np.arange(len(rows)), (rows != MISSING).argmax(axis=1)])
 
 
@@ -245,13 +251,19 @@ def _attrs(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...]) -> 
             if value is not None:
                 found[attribute.keyword] = value
     if plane(frames) is not None:  # the stack agrees in it to 1e-4 (series.split)
-        found["ImageOrientationPatient"] = _components(frames, ("row_x", "row_y", "row_z", "column_x", "column_y", "column_z"))
+        found["ImageOrientationPatient"] = _components(
+            frames, ("row_x", "row_y", "row_z", "column_x", "column_y", "column_z")
+        )
     if arranged.time_source:
         found["time_source"] = arranged.time_source
     if arranged.slice_source:
         found["slice_source"] = arranged.slice_source
     units = _units(found)
-    return found | ({"units": units} if units else {}) | {"long_name": str(found.get("SeriesDescription", found.get("Modality", "image")))}
+    return (
+        found
+        | ({"units": units} if units else {})
+        | {"long_name": str(found.get("SeriesDescription", found.get("Modality", "image")))}
+    )
 
 
 def _components(frames: pd.DataFrame, names: tuple[str, ...]) -> list[float]:

@@ -1,6 +1,6 @@
 """From bytes to the frame table: the columnar header pass.
 
-``heads`` reads and ``walk`` finds, ``columns`` converts, ``computed`` and ``vendors`` interpret, ``odd`` takes what pydicom
+``heads`` reads and ``walk`` finds, ``columns`` converts, ``expand`` makes frames of files, ``computed`` and ``vendors`` interpret, ``odd`` takes what pydicom
 must read.  `read_batch` is the way in.
 """
 
@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from .columns import columns, far_bytes
-from .computed import compute
+from .computed import Rows, compute
+from .expand import expand
 from .heads import Heads, read_heads
 from .vendors import siemens
 from .walk import PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
@@ -23,14 +24,19 @@ PIXEL_KINDS = {0x0010: "int", 0x0008: "float", 0x0009: "double"}
 
 
 def read_batch(paths: Sequence[str], tags: Sequence[Tag] | None = None) -> dict[str, Any]:
-    """Columns of the frame table for a batch of files; files that are no DICOM are left out."""
+    """Columns of the frame table for a batch of files, one row a frame; files that are no DICOM are left out."""
     plan = wanted(tags)
     heads = read_heads(paths, plan)
     found = columns(heads, plan)
     found["_csa"] = _csa(heads, plan, found)
-    computed = compute(found)
-    visible = {name: column for name, column in found.items() if not name.startswith("_")}
-    return _only(np.flatnonzero(_kept(heads)), _places(heads) | visible | computed)
+    found["slice_time"] = np.full(len(paths), np.nan)
+    found["frames_said"] = found["NumberOfFrames"]
+    table = expand(heads, found)
+    file = table.pop("file")
+    del table["frames_said"]
+    computed = compute(table)
+    visible = {name: column for name, column in table.items() if not name.startswith("_")}
+    return _only(np.flatnonzero(_kept(heads)[file]), _places(heads, file) | visible | computed)
 
 
 def _kept(heads: Heads) -> Any:
@@ -38,18 +44,17 @@ def _kept(heads: Heads) -> Any:
     return heads.is_dicom() | np.array([bool(p) for p in heads.problems])
 
 
-def _places(heads: Heads) -> dict[str, Any]:
-    count = len(heads.paths)
-    kinds = heads.column(PIXEL_ELEMENT)
+def _places(heads: Heads, file: Any) -> dict[str, Any]:
+    """Where each frame lies."""
+    kinds = pa.array([PIXEL_KINDS.get(int(k)) for k in heads.column(PIXEL_ELEMENT)], pa.string())
+    rows = pa.array(file)
     return {
-        "path": pa.array(heads.paths, pa.string()),
-        "frame": np.zeros(count, np.int64),
-        "pixels": pa.array([PIXEL_KINDS.get(int(k)) for k in kinds], pa.string()),
-        "pixel_offset": heads.column(PIXEL_AT),
-        "pixel_length": heads.column(PIXEL_LENGTH),
-        "file_size": heads.column(SIZE),
-        "modified": heads.mtime,
-        "problem": pa.array([p or None for p in heads.problems], pa.string()),
+        "path": pa.array(heads.paths, pa.string()).take(rows),
+        "pixels": kinds.take(rows),
+        "pixel_offset": heads.column(PIXEL_AT)[file],
+        "pixel_length": heads.column(PIXEL_LENGTH)[file],
+        "file_size": heads.column(SIZE)[file],
+        "problem": pa.array([p or None for p in heads.problems], pa.string()).take(rows),
     }
 
 
@@ -59,8 +64,6 @@ def _csa(heads: Heads, plan: Wanted, found: dict[str, Any]) -> Any:
     j = next(k for k, e in enumerate(plan.elements) if e.columns == ("_csa",))
     has = np.flatnonzero(heads.at[:, j] < -1)
     if has.size:
-        from .computed import Rows
-
         for i in has[siemens.needs_csa(Rows(found, has))]:
             out[i] = siemens.parse_csa(far_bytes(heads, int(i), j))
     return out

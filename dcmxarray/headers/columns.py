@@ -101,7 +101,9 @@ def _moments(heads: Heads, at: Any, size: Any, element: Element) -> Column:
 
 def _charsets(heads: Heads, wanted: Wanted) -> list[str]:
     """SpecificCharacterSet of every file, as text."""
-    j = next(k for k, e in enumerate(wanted.elements) if e.columns == ("SpecificCharacterSet",))
+    j = next((k for k, e in enumerate(wanted.elements) if e.columns == ("SpecificCharacterSet",)), None)
+    if j is None:
+        return [""] * len(heads.paths)
     raw, _ = texts(heads.buf, np.ascontiguousarray(heads.at[:, j]), np.ascontiguousarray(heads.size[:, j]))
     return [(v or b"").decode("ascii", "replace") for v in raw.to_pylist()]
 
@@ -115,7 +117,7 @@ def _strings(heads: Heads, at: Any, size: Any, vr: Any, element: Element, charse
     for i in np.flatnonzero(binary & (at >= 0)):
         code = int(vr[i]) or vr_code(element.vr)
         data = heads.buf[at[i] : at[i] + size[i]].tobytes()
-        values[i] = "\\".join(f"{v:.17g}" for v, in struct.iter_unpack(f"<{_BINARY[code]}", data)) if data else None
+        values[i] = "\\".join(f"{v:.17g}" for (v,) in struct.iter_unpack(f"<{_BINARY[code]}", data)) if data else None
     return pa.array(values, pa.string())
 
 

@@ -55,7 +55,6 @@ class Heads:
     at: Ints
     size: Ints
     vr: Ints
-    mtime: Ints
     problems: list[str] = field(default_factory=list)
 
     def is_dicom(self) -> npt.NDArray[np.bool_]:
@@ -77,7 +76,6 @@ def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
         np.full((n, k), -1, np.int64),
         np.zeros((n, k), np.int64),
         np.zeros((n, k), np.int64),
-        np.zeros(n, np.int64),
         [""] * n,
     )
     blocks = np.full((n, 256), UNRESERVED, np.int8)
@@ -94,7 +92,7 @@ def _first_windows(heads: Heads) -> Ints:
     rows = heads.buf.reshape(-1, WINDOW)
     for i, path in enumerate(heads.paths):
         try:
-            filled[i], heads.states[i, SIZE], heads.mtime[i] = files.read_head(path, rows[i])
+            filled[i], heads.states[i, SIZE] = files.read_head(path, rows[i])
         except OSError as error:
             heads.problems[i] = f"cannot be read: {error.strerror or error}"
     return filled
@@ -102,7 +100,18 @@ def _first_windows(heads: Heads) -> Ints:
 
 def _walk(heads: Heads, blocks: Any, wanted: Wanted, rows: Ints, which: Ints, bases: Ints, filled: Ints) -> None:
     walk_rows(
-        heads.buf, WINDOW, rows, which, bases, filled, heads.states, blocks, wanted.arrays, heads.at, heads.size, heads.vr
+        heads.buf,
+        WINDOW,
+        rows,
+        which,
+        bases,
+        filled,
+        heads.states,
+        blocks,
+        wanted.arrays,
+        heads.at,
+        heads.size,
+        heads.vr,
     )
 
 
@@ -114,7 +123,9 @@ def _second_windows(heads: Heads, blocks: Any, wanted: Wanted) -> None:
     heads.buf = np.concatenate([heads.buf, np.empty(which.size * WINDOW, np.uint8)])
     rows = heads.buf.reshape(-1, WINDOW)
     bases = heads.states[which, POS].copy()
-    filled = np.array([_read(heads, i, base, rows[first + r]) for r, (i, base) in enumerate(zip(which, bases, strict=True))])
+    filled = np.array(
+        [_read(heads, i, base, rows[first + r]) for r, (i, base) in enumerate(zip(which, bases, strict=True))]
+    )
     _walk(heads, blocks, wanted, first + np.arange(which.size), which, bases, filled.astype(np.int64))
 
 

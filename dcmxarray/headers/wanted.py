@@ -57,10 +57,14 @@ def _asked(tag: Tag) -> Element:
         return Element((f"({group:04X},{creator},{element:02X})",), group << 16 | element & 0xFF, "UN", "str", creator)
     number = tag_for_keyword(tag)
     if number is None:
-        raise HeaderError(f"tags: {tag!r} is no keyword of the DICOM dictionary; a private element is (group, 'creator', element)")
+        raise HeaderError(
+            f"tags: {tag!r} is no keyword of the DICOM dictionary; a private element is (group, 'creator', element)"
+        )
     vr = dictionary_VR(number)
     if vr in _BULK:
-        raise HeaderError(f"tags: {tag} is a sequence or bulk data ({vr}) and can be no column; read it with .dicom.header()")
+        raise HeaderError(
+            f"tags: {tag} is a sequence or bulk data ({vr}) and can be no column; read it with .dicom.header()"
+        )
     kind = _KINDS.get(vr.split(" ")[0], "str") if dictionary_VM(number) == "1" else "str"
     return Element((tag,), number, vr.split(" ")[0], kind)
 
@@ -84,9 +88,7 @@ class Wanted:
 def _arrays(elements: Sequence[Element]) -> tuple[Any, ...]:
     public = sorted((e.tag, j) for j, e in enumerate(elements) if not e.creator)
     creators = sorted({e.creator for e in elements if e.creator})
-    private = [
-        (e.tag >> 16, creators.index(e.creator), e.tag & 0xFF, j) for j, e in enumerate(elements) if e.creator
-    ]
+    private = [(e.tag >> 16, creators.index(e.creator), e.tag & 0xFF, j) for j, e in enumerate(elements) if e.creator]
     encoded = [c.encode("ascii") for c in creators]
     return (
         np.array([t for t, _ in public], np.int64),

@@ -61,14 +61,14 @@ def sources(frames: pd.DataFrame) -> FrameSources:
     length = frames["pixel_length"].to_numpy(np.int64)
     slope = frames["RescaleSlope"].to_numpy(float)
     intercept = frames["RescaleIntercept"].to_numpy(float)
-    window = frames[["window_row", "window_col"]].to_numpy(np.int64) if "window_row" in frames else None
+    window = frames[["window_row", "window_col"]].fillna(0).to_numpy(np.int64)
     return FrameSources(
         paths=tuple(str(n) for n in names),
         path=codes.astype(np.int64),
         offset=offset,
         length=np.where(length < 0, frames["file_size"].to_numpy(np.int64) - offset, length),
         frame=frames["frame"].to_numpy(np.int64),
-        window=window if window is not None else np.zeros((len(frames), 2), np.int64),
+        window=window,
         spec=spec,
         specs=specs,
         slope=np.where(np.isnan(slope) | (slope == 0), 1.0, slope),

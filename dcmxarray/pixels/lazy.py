@@ -69,7 +69,10 @@ class FrameArray(BackendArray):
 
     def _frames(self, frames: Ints, window: tuple[Any, ...]) -> Array:
         """Frames one behind the other, each cut to a window."""
-        whole = all(isinstance(k, slice) and k == slice(0, n, 1) for k, n in zip(_plain(window, self.frame_shape), self.frame_shape, strict=True))
+        whole = all(
+            isinstance(k, slice) and k == slice(0, n, 1)
+            for k, n in zip(_plain(window, self.frame_shape), self.frame_shape, strict=True)
+        )
         if whole:
             out = np.empty((len(frames), *self.frame_shape), self.dtype)
             read_frames(self.sources, frames, out, self.scaled, self.fill)
@@ -124,9 +127,7 @@ def _is_plain(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array) 
     return whole and native.reads(spec) and bool((sources.offset[frames] >= 0).all())
 
 
-def _read_plain(
-    sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool
-) -> None:
+def _read_plain(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
     """Whole native frames: straight into ``out`` where its dtype is the file's, then mended in place; else by a scratch."""
     dtype = rescale.stored_dtype(spec)
     direct = out.dtype == dtype and out.flags.c_contiguous
@@ -197,7 +198,9 @@ def _image(sources: FrameSources, path: str, spec: PixelSpec, frame: int, scaled
 
 def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled: bool) -> None:
     if stored.shape != out.shape:
-        raise PixelError(f"{sources.paths[int(sources.path[frame])]}: the image is {stored.shape}, the header says {out.shape}")
+        raise PixelError(
+            f"{sources.paths[int(sources.path[frame])]}: the image is {stored.shape}, the header says {out.shape}"
+        )
     if scaled:
         rescale.apply(stored, float(sources.slope[frame]), float(sources.intercept[frame]), out)
     elif stored is not out:

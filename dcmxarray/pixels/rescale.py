@@ -51,7 +51,12 @@ def apply(stored: Array, slope: float, intercept: float, out: Array) -> None:
     if slope == 1 and intercept == 0:
         out[...] = stored
     elif out.dtype.kind in "iu":
-        np.add(stored, out.dtype.type(int(intercept)) if out.dtype.kind == "i" else int(intercept), out=out, casting="unsafe")
+        np.add(
+            stored,
+            out.dtype.type(int(intercept)) if out.dtype.kind == "i" else int(intercept),
+            out=out,
+            casting="unsafe",
+        )
     else:
         np.multiply(stored, slope, out=out, dtype=np.float64, casting="unsafe")
         if intercept:

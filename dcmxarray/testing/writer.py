@@ -98,9 +98,7 @@ def _set(data: Dataset, key: Any, value: Any) -> None:
         setattr(data, key, value)
 
 
-def write_series(
-    folder: str | os.PathLike[str], frames: Iterable[Frame], *, shuffle: int | None = None
-) -> list[Path]:
+def write_series(folder: str | os.PathLike[str], frames: Iterable[Frame], *, shuffle: int | None = None) -> list[Path]:
     """Write frames to a folder, one file each, and return the files' paths in the order of the frames.
 
     Parameters

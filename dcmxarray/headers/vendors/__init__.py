@@ -12,6 +12,8 @@ VENDORS = (standard, siemens, ge, philips, uih, canon)
 
 PRIVATE = tuple(element for vendor in VENDORS for element in vendor.PRIVATE)
 
+MOSAICS = (siemens, uih)
+
 B_VALUE_READERS = (
     standard.b_value,
     siemens.b_value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,3 +41,21 @@ def cosines(columns: Columns) -> tuple[Floats, Floats, Floats]:
     row = vector(columns, "row_x", "row_y", "row_z")
     column = vector(columns, "column_x", "column_y", "column_z")
     return row, column, np.cross(row, column)
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """A volume on one sheet: its tiles are slices, row by row.
+
+    ``positions`` are the corners of the tiles (count, 3), patient LPS, mm, ``None`` where each tile has a header of its own;
+    ``times`` are s within the volume, ``None`` where nothing says.
+    """
+
+    count: int
+    positions: Floats | None = None
+    times: Floats | None = None
+
+    @property
+    def per_row(self) -> int:
+        """Tiles in a row of the square sheet."""
+        return math.isqrt(self.count - 1) + 1

@@ -10,12 +10,21 @@ import struct
 
 import numpy as np
 
-from .private import Columns, Floats, Private, vector
+from collections.abc import Mapping
+from typing import Any
+
+import numpy.typing as npt
+
+from .private import Columns, Floats, Private, Tiles, vector
 
 _HEADER = "SIEMENS MR HEADER"
 PRIVATE = (
     Private(("_siemens_b",), 0x0019, _HEADER, 0x0C, "IS", "siemens"),
-    Private(("_siemens_gradient_x", "_siemens_gradient_y", "_siemens_gradient_z"), 0x0019, _HEADER, 0x0E, "FD", "siemens"),
+    Private(
+        ("_siemens_gradient_x", "_siemens_gradient_y", "_siemens_gradient_z"), 0x0019, _HEADER, 0x0E, "FD", "siemens"
+    ),
+    Private(("_siemens_tiles",), 0x0019, _HEADER, 0x0A, "US", "siemens"),
+    Private(("_siemens_slice_times",), 0x0019, _HEADER, 0x29, "FD", "siemens", kind="str"),
     Private(("_csa",), 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", "siemens", kind="bytes", far=True),
 )
 
@@ -103,3 +112,50 @@ def numbers(tags: dict[str, list[str]] | None, name: str, count: int) -> list[fl
 
 def _number(tags: dict[str, list[str]] | None, name: str) -> float:
     return numbers(tags, name, 1)[0]
+
+
+def hints(columns: Columns) -> npt.NDArray[np.bool_]:
+    """Rows whose CSA header was read, or that say how many tiles they hold."""
+    return np.not_equal(columns["_csa"], None) | np.asarray(columns["_siemens_tiles"] > 1)
+
+
+def tiles(row: Mapping[str, Any]) -> Tiles | None:
+    """The slices of a mosaic (ImageType MOSAIC): ``NumberOfImagesInMosaic`` of them, along ``SliceNormalVector``.
+
+    ImagePositionPatient is that of the sheet, as if it were one image around the centre of the first slice: its corner is
+    half a sheet less half a tile further in.
+    """
+    if "MOSAIC" not in str(row["ImageType"]).split("\\"):
+        return None
+    count = numbers(row["_csa"], "NumberOfImagesInMosaic", 1)[0]
+    count = row["_siemens_tiles"] if np.isnan(count) else count
+    if not count >= 1:
+        return None
+    sheet = Tiles(int(count))
+    return Tiles(sheet.count, _positions(row, sheet), _slice_times(row, sheet.count))
+
+
+def _positions(row: Mapping[str, Any], sheet: Tiles) -> Floats | None:
+    corner = np.array([row["position_x"], row["position_y"], row["position_z"]], float)
+    along_row = np.array([row["row_x"], row["row_y"], row["row_z"]], float)
+    along_column = np.array([row["column_x"], row["column_y"], row["column_z"]], float)
+    normal = np.array(numbers(row["_csa"], "SliceNormalVector", 3))
+    if np.isnan(normal).any():
+        normal = np.cross(along_row, along_column)
+    step = row["SpacingBetweenSlices"] if row["SpacingBetweenSlices"] > 0 else row["SliceThickness"]
+    inset = (1 - 1 / sheet.per_row) / 2
+    first = (
+        corner
+        + along_row * row["Columns"] * inset * row["spacing_col"]
+        + along_column * row["Rows"] * inset * row["spacing_row"]
+    )
+    positions = first + np.arange(sheet.count)[:, None] * step * normal
+    return None if np.isnan(positions).any() else positions
+
+
+def _slice_times(row: Mapping[str, Any], count: int) -> Floats | None:
+    """(0019,1029) or the CSA header's ``MosaicRefAcqTimes``: ms, here s since the first slice."""
+    text = row["_siemens_slice_times"]
+    said = [float(v) for v in str(text).split("\\")] if text else numbers(row["_csa"], "MosaicRefAcqTimes", count)
+    times = np.array(said, float)
+    return (times - times.min()) / 1000 if times.size == count and not np.isnan(times).any() else None

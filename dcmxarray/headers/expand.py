@@ -1,0 +1,149 @@
+"""One row a file becomes one row a frame: multi-frame files, and mosaics whose tiles are frames with a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .. import geometry
+from . import functional
+from .heads import Heads
+from .vendors import MOSAICS
+from .walk import PIXEL_AT, PIXEL_ELEMENT, SIZE
+
+MOST_FRAMES = 1 << 24
+_WINDOW = ("window_row", "window_col", "window_rows", "window_columns")
+
+
+@dataclass
+class Frames:
+    """The frames of one file: how many, and the columns in which they differ from the file's row."""
+
+    count: int
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
+    """Columns by frame, with ``frame``, ``file`` (the row in the batch), ``frame_offset`` (s) and the window of each."""
+    count = len(heads.paths)
+    several = {int(i): f for i in _candidates(found) if (f := _frames(heads, found, int(i))) is not None}
+    counts = np.ones(count, np.int64)
+    counts[list(several)] = [f.count for f in several.values()]
+    index = np.repeat(np.arange(count), counts)
+    table = (
+        found
+        if not several
+        else {n: c.take(pa.array(index)) if isinstance(c, pa.Array) else c[index] for n, c in found.items()}
+    )
+    starts = np.cumsum(counts) - counts
+    table["file"] = index
+    table["frame"] = np.arange(index.size) - starts[index]
+    for name in ("frame_offset", *_WINDOW):
+        table[name] = np.full(index.size, np.nan)
+    for i, frames in several.items():
+        _override(table, slice(starts[i], starts[i] + frames.count), frames.columns)
+    return _texts(table)
+
+
+def _candidates(found: dict[str, Any]) -> Any:
+    """Rows that may hold several frames."""
+    tiles = np.zeros(len(found["frames_said"]), bool)
+    for mosaic in MOSAICS:
+        tiles |= mosaic.hints(found)
+    return np.flatnonzero((found["frames_said"] >= 1) | tiles)
+
+
+def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
+    row = {name: c[i].as_py() if isinstance(c, pa.Array) else c[i] for name, c in found.items()}
+    for mosaic in MOSAICS:
+        tiles = mosaic.tiles(row)
+        if tiles is not None and row["Rows"] >= tiles.per_row and row["Columns"] >= tiles.per_row:
+            return _tiled(heads, i, row, tiles)
+    said = row["frames_said"]
+    if not said >= 1 or heads.states[i, PIXEL_ELEMENT] == 0 or said > MOST_FRAMES or said > 8 * heads.states[i, SIZE]:
+        return None
+    end = int(heads.states[i, PIXEL_AT])
+    columns = functional.per_frame(heads.paths[i], end, int(said)) if end > 0 else None
+    if columns is None and said == 1:
+        return None
+    return Frames(int(said), _placed(row, int(said), columns or {}))
+
+
+def _placed(row: dict[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
+    """What a file without functional groups says of its frames: positions of dose grids and tomograms, times of cines."""
+    first = np.array([columns[n][0] if n in columns else row[n] for n in _PLACE], float)
+    step = np.arange(count) * row["SpacingBetweenSlices"]
+    offsets = _numbers(row["_grid_offsets"], count)
+    if offsets is None and "TOMO" in str(row["ImageType"]) and "DetectorInformationSequence" not in columns:
+        offsets = step
+    if offsets is not None and not np.isnan(first).any() and not np.isnan(offsets).any():
+        normal = geometry.normal(first[3:6], first[6:9])
+        columns |= {name: first[k] + offsets * normal[k] for k, name in enumerate(_PLACE[:3])}
+    gaps = _numbers(row["_frame_times"], count)
+    if gaps is not None:
+        columns["frame_offset"] = np.cumsum(gaps) / 1000
+    elif row["FrameTime"] > 0:
+        columns["frame_offset"] = np.arange(count) * row["FrameTime"] / 1000
+    return columns
+
+
+_PLACE = (
+    *("position_x", "position_y", "position_z"),
+    *("row_x", "row_y", "row_z", "column_x", "column_y", "column_z"),
+)
+
+
+def _numbers(text: object, count: int) -> Any:
+    """A backslash list of ``count`` numbers, or ``None``."""
+    try:
+        values = np.array(str(text).split("\\"), float) if text else np.zeros(0)
+    except ValueError:
+        return None
+    return values if values.size == count else None
+
+
+def _tiled(heads: Heads, i: int, row: dict[str, Any], tiles: Any) -> Frames:
+    """The tiles of a mosaic, row by row of the sheet."""
+    height, width = int(row["Rows"]) // tiles.per_row, int(row["Columns"]) // tiles.per_row
+    number = np.arange(tiles.count)
+    columns: dict[str, Any] = {
+        "window_row": number // tiles.per_row * float(height),
+        "window_col": number % tiles.per_row * float(width),
+        "window_rows": np.full(tiles.count, float(height)),
+        "window_columns": np.full(tiles.count, float(width)),
+        "frame": np.zeros(tiles.count, np.int64),
+    }
+    if tiles.positions is not None:
+        columns |= {name: tiles.positions[:, k] for k, name in enumerate(_PLACE[:3])}
+    elif heads.states[i, PIXEL_AT] > 0:
+        columns |= functional.per_frame(heads.paths[i], int(heads.states[i, PIXEL_AT]), tiles.count) or {}
+    if tiles.times is not None:
+        columns["slice_time"] = tiles.times
+    return Frames(tiles.count, columns)
+
+
+def _override(table: dict[str, Any], rows: slice, columns: dict[str, Any]) -> None:
+    """Lay the frames' own values over the file's, where they say something."""
+    for name, values in columns.items():
+        if name not in table:
+            continue
+        if isinstance(values, pa.Array):
+            if isinstance(table[name], pa.Array):
+                table[name] = np.array(table[name].to_pylist(), object)
+            texts = np.array(values.to_pylist(), object)
+            table[name][rows] = np.where(np.equal(texts, None), table[name][rows], texts)
+        elif values.dtype.kind in "mM":
+            table[name][rows] = np.where(np.isnat(values), table[name][rows], values)
+        else:
+            table[name][rows] = np.where(np.isnan(values), table[name][rows], values)
+
+
+def _texts(table: dict[str, Any]) -> dict[str, Any]:
+    """Columns of texts are Arrow's again."""
+    return {
+        name: pa.array(c, pa.string()) if isinstance(c, np.ndarray) and c.dtype == object and name != "_csa" else c
+        for name, c in table.items()
+    }

@@ -1,0 +1,161 @@
+"""Enhanced multi-frame files: which leaves of the functional groups fill which columns, frame by frame."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+from .. import files
+from ..attributes import BY_NAME
+from . import groups
+from .columns import columns
+from .heads import Heads
+from .wanted import Element, Wanted
+
+# (sequence, leaf) -> columns: PS3.3 C.7.6.16.2, C.8.13.5, C.8.15.3, C.8.22.5; A.70 for legacy converted.
+_LEAVES: dict[tuple[str, str], str] = {
+    ("PlanePositionSequence", "ImagePositionPatient"): "position",
+    ("PlaneOrientationSequence", "ImageOrientationPatient"): "orientation",
+    ("PixelMeasuresSequence", "PixelSpacing"): "spacing",
+    ("PixelMeasuresSequence", "SliceThickness"): "SliceThickness",
+    ("PixelMeasuresSequence", "SpacingBetweenSlices"): "SpacingBetweenSlices",
+    ("FrameContentSequence", "FrameAcquisitionDateTime"): "AcquisitionDateTime",
+    ("FrameContentSequence", "FrameAcquisitionDuration"): "ActualFrameDuration",
+    ("FrameContentSequence", "FrameAcquisitionNumber"): "AcquisitionNumber",
+    ("FrameContentSequence", "TemporalPositionIndex"): "TemporalPositionIdentifier",
+    ("FrameContentSequence", "StackID"): "StackID",
+    ("FrameContentSequence", "InStackPositionNumber"): "InStackPositionNumber",
+    ("FrameContentSequence", "DimensionIndexValues"): "DimensionIndexValues",
+    ("TemporalPositionSequence", "TemporalPositionTimeOffset"): "TemporalPositionTimeOffset",
+    ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"): "NominalCardiacTriggerDelayTime",
+    ("MREchoSequence", "EffectiveEchoTime"): "te",
+    ("MRTimingAndRelatedParametersSequence", "RepetitionTime"): "tr",
+    ("MRTimingAndRelatedParametersSequence", "FlipAngle"): "fa",
+    ("MRModifierSequence", "InversionTimes"): "ti",
+    ("MRDiffusionSequence", "DiffusionBValue"): "_b",
+    ("DiffusionGradientDirectionSequence", "DiffusionGradientOrientation"): "_gradient",
+    ("MRImageFrameTypeSequence", "FrameType"): "ImageType",
+    ("MRImageFrameTypeSequence", "ComplexImageComponent"): "ComplexImageComponent",
+    ("CTImageFrameTypeSequence", "FrameType"): "ImageType",
+    ("PETFrameTypeSequence", "FrameType"): "ImageType",
+    ("ParametricMapFrameTypeSequence", "FrameType"): "ImageType",
+    ("PixelValueTransformationSequence", "RescaleSlope"): "RescaleSlope",
+    ("PixelValueTransformationSequence", "RescaleIntercept"): "RescaleIntercept",
+    ("PixelValueTransformationSequence", "RescaleType"): "RescaleType",
+    ("RealWorldValueMappingSequence", "RealWorldValueSlope"): "RealWorldValueSlope",
+    ("RealWorldValueMappingSequence", "RealWorldValueIntercept"): "RealWorldValueIntercept",
+    ("SegmentIdentificationSequence", "ReferencedSegmentNumber"): "segment",
+    ("PlanePositionSlideSequence", "RowPositionInTotalImagePixelMatrix"): "RowPositionInTotalImagePixelMatrix",
+    ("PlanePositionSlideSequence", "ColumnPositionInTotalImagePixelMatrix"): "ColumnPositionInTotalImagePixelMatrix",
+    ("DetectorInformationSequence", "ImagePositionPatient"): "position",
+    ("DetectorInformationSequence", "ImageOrientationPatient"): "orientation",
+    **{
+        ("UnassignedPerFrameConvertedAttributesSequence", keyword): name
+        for keyword, name in {
+            "EchoTime": "te",
+            "FlipAngle": "fa",
+            "InversionTime": "ti",
+            "TriggerTime": "TriggerTime",
+            "InstanceNumber": "InstanceNumber",
+            "AcquisitionTime": "AcquisitionTime",
+            "FrameReferenceTime": "FrameReferenceTime",
+        }.items()
+    },
+}
+_NESTED = ("DiffusionGradientDirectionSequence",)
+_SHARED = ("SharedFunctionalGroupsSequence", "DetectorInformationSequence")
+_FRAMED = ("PerFrameFunctionalGroupsSequence",)
+_PHILIPS = 0x2005140F  # the classic header of each frame, "Philips MR Imaging DD 005"
+_PHILIPS_SLOPE = 0x2005100E
+_UIH = 0x00651051  # "Image Private Header": the header of each tile
+_PLAIN = {"_gradient": ("_gradient_x", "_gradient_y", "_gradient_z"), "_b": ("_b",)}
+
+
+def _element(leaf: str, name: str) -> Element:
+    tag = tag_for_keyword(leaf)
+    attribute = BY_NAME.get(name)
+    vr = dictionary_VR(tag or 0).split(" ")[0]
+    if leaf == "DimensionIndexValues":
+        return Element((name,), tag or 0, vr, "str")
+    return Element(
+        attribute.columns if attribute else _PLAIN[name], tag or 0, vr, attribute.kind if attribute else "float"
+    )
+
+
+def _tag(keyword: str) -> int:
+    return tag_for_keyword(keyword) or 0
+
+
+@lru_cache(maxsize=1)
+def plan() -> tuple[Wanted, tuple[Any, ...]]:
+    """The wanted leaves, and the arrays of `groups.walk_groups` (roots, inner sequences, parents, leaves)."""
+    rows = [(_tag(s), _element(leaf, name)) for (s, leaf), name in _LEAVES.items()]
+    rows.append((_PHILIPS, Element(("_philips_slope",), _PHILIPS_SLOPE, "FL", "float")))
+    rows.append((_UIH, Element(BY_NAME["position"].columns, _tag("ImagePositionPatient"), "DS", "float")))
+    rows.append((_UIH, Element(("AcquisitionDateTime",), _tag("AcquisitionDateTime"), "DT", "datetime")))
+    rows.sort(key=lambda row: row[1].tag)
+    inner = sorted({parent for parent, _ in rows} | {_tag(s) for s in _NESTED})
+    arrays = (
+        np.array([_tag(s) for s in _SHARED], np.int64),
+        np.array([*(_tag(s) for s in _FRAMED), _UIH], np.int64),
+        np.array(inner, np.int64),
+        np.array([parent for parent, _ in rows], np.int64),
+        np.array([element.tag for _, element in rows], np.int64),
+    )
+    return Wanted(tuple(element for _, element in rows), ()), arrays
+
+
+def per_frame(path: str, end: int, count: int) -> dict[str, Any] | None:
+    """Columns of the ``count`` frames of a file whose pixel data begin at byte ``end``; what is shared is filled in.
+
+    ``None`` where the header has no functional groups; null where neither group says.
+    """
+    buf = np.empty(end, np.uint8)
+    try:
+        buf = buf[: files.read_some(path, 0, buf)]
+    except OSError:
+        return None
+    wanted, arrays = plan()
+    rows, k = count + 1, len(wanted.elements)
+    at, size, vr = np.full((rows, k), -1, np.int64), np.zeros((rows, k), np.int64), np.zeros((rows, k), np.int64)
+    start, explicit = _data_set(buf)
+    groups.walk_groups(buf, start, explicit, *arrays, at, size, vr)
+    if not (at >= 0).any():
+        return None
+    for array in (size, vr, at):
+        array[1:] = np.where(at[1:] >= 0, array[1:], array[:1])
+    return _merged(
+        Heads([path] * count, buf, np.zeros((count, 1), np.int64), at[1:], size[1:], vr[1:], [""] * count), wanted
+    )
+
+
+def _merged(heads: Heads, wanted: Wanted) -> dict[str, Any]:
+    """Columns of all leaves; where several sequences fill one column, the one that says something wins."""
+    out: dict[str, Any] = {}
+    for j, element in enumerate(wanted.elements):
+        if not (heads.at[:, j] >= 0).any():
+            continue
+        one = Heads(
+            heads.paths,
+            heads.buf,
+            heads.states,
+            *(a[:, j : j + 1] for a in (heads.at, heads.size, heads.vr)),
+            heads.problems,
+        )
+        out |= {name: c for name, c in columns(one, Wanted((element,), ())).items()}
+    return out
+
+
+def _data_set(buf: Any) -> tuple[int, bool]:
+    """Where the data set begins behind the file meta group, and whether it is explicit VR."""
+    p = 132 if bytes(buf[128:132]) == b"DICM" else 0
+    while p + 12 < buf.size and buf[p] == 2 and buf[p + 1] == 0:
+        if bytes(buf[p + 4 : p + 6]) in (b"OB", b"UN", b"OW", b"SQ", b"UT"):
+            p += 12 + int.from_bytes(bytes(buf[p + 8 : p + 12]), "little")
+        else:
+            p += 8 + int.from_bytes(bytes(buf[p + 6 : p + 8]), "little")
+    vr = bytes(buf[p + 4 : p + 6])
+    return p, vr.isalpha() and vr.isupper()
