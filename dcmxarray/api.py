@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 import xarray as xr
 
-from . import files, grid, series, to_xarray
+from . import files, grid, to_xarray
 from .attributes import BY_COLUMN, BY_NAME, column_of
 from .scan import scan
+from .series import Stack, choose, images
 
 Source = files.Source | Iterable[files.Source] | pd.DataFrame
 
@@ -77,14 +78,26 @@ def open_series(
     >>> float(da.sel(time=slice(0, 10)).max())
     218.0
     """
-    frames = _frames(source, _needed(dims, tags))
-    stack = _series(frames, series)
-    arranged = grid.arrange(stack.frames, dims, missing, duplicates)
+    frames = read(source, _needed(dims, tags))
+    stack = choose(frames, series)
+    return open_stack(
+        stack, dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags
+    )
+
+
+def open_stack(
+    stack: Stack,
+    *,
+    dims: Sequence[str] | None = None,
+    chunks: to_xarray.Chunks = "auto",
+    rescale: bool = True,
+    missing: grid.Missing = "raise",
+    duplicates: grid.Duplicates = "raise",
+    tags: Sequence[str] | None = None,
+) -> xr.DataArray:
+    """The array of one stack; frames that a segmentation leaves out are empty ones."""
+    arranged = grid.arrange(stack.frames, dims, "fill" if stack.is_sparse else missing, duplicates)
     return to_xarray.build(stack, arranged, rescale, chunks, tuple(tags or ()))
-
-
-def _series(frames: pd.DataFrame, name: str | None) -> series.Stack:
-    return series.choose(frames, name)
 
 
 def _needed(dims: Sequence[str] | None, tags: Sequence[str] | None) -> list[str]:
@@ -93,7 +106,8 @@ def _needed(dims: Sequence[str] | None, tags: Sequence[str] | None) -> list[str]
     return [t for t in asked if column_of(t) not in BY_COLUMN and t not in ("rgb", "InstanceNumber")]
 
 
-def _frames(source: Source, tags: list[str]) -> pd.DataFrame:
+def read(source: Source, tags: list[str]) -> pd.DataFrame:
+    """The frame table of a source; a list is joined to one series."""
     if isinstance(source, pd.DataFrame):
         return source
     if isinstance(source, (str, os.PathLike)):
@@ -103,5 +117,5 @@ def _frames(source: Source, tags: list[str]) -> pd.DataFrame:
 
 def joined(frames: pd.DataFrame) -> pd.DataFrame:
     """All images of a table as one series, under the first of their SeriesInstanceUIDs."""
-    uids = series.images(frames)["SeriesInstanceUID"].dropna()
+    uids = images(frames)["SeriesInstanceUID"].dropna()
     return frames.assign(SeriesInstanceUID=uids.min()) if uids.nunique() > 1 else frames

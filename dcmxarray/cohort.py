@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from . import grid, series, to_xarray
-from .api import Source, _frames
+from . import series
+from .api import Source, open_stack, read
 from .errors import SeriesError
 
 
@@ -59,19 +59,6 @@ class Cohort:
         return iter(self._stacks)
 
 
-def open_stack(
-    stack: series.Stack,
-    *,
-    dims: list[str] | None = None,
-    chunks: to_xarray.Chunks = "auto",
-    rescale: bool = True,
-    missing: grid.Missing = "raise",
-    duplicates: grid.Duplicates = "raise",
-) -> xr.DataArray:
-    """The array of one stack."""
-    return to_xarray.build(stack, grid.arrange(stack.frames, dims, missing, duplicates), rescale, chunks)
-
-
 def _row(stack: series.Stack) -> dict[str, Any]:
     first = stack.frames.iloc[0]
     names = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")
@@ -91,4 +78,4 @@ def open_cohort(source: Source) -> Cohort:
     >>> cohort.series["SeriesDescription"].tolist()
     ['dce', 'dwi']
     """
-    return Cohort(_frames(source, []))
+    return Cohort(read(source, []))

@@ -26,6 +26,7 @@ Missing = Literal["raise", "fill"]
 Duplicates = Literal["raise", "first"]
 
 CANDIDATES = ("component", "te", "ti", "fa")
+STRUCTURE = ("segment", "tile_row", "tile_col")
 TOLERANCE = {"te": 1e-3, "ti": 1e-3, "fa": 1e-3}
 SAME_DIRECTION = 1e-3
 TOMOGRAPHIC = ("CT", "MR", "PT", "NM")
@@ -94,7 +95,8 @@ def arrange(
     """
     work = Work(frames.reset_index(drop=True))
     _slices(work)
-    _named(work, [d for d in dims or () if d not in ("slice", "time", "b", "row", "col", "rgb")])
+    named = [d for d in dims or () if d not in ("slice", "time", "b", "row", "col", "rgb")]
+    _named(work, [*dict.fromkeys((*STRUCTURE, *named))])
     _attributes(work)
     _diffusion(work)
     grid_time.add_time(work)
@@ -111,7 +113,7 @@ def _slices(work: Work) -> None:
         return
     if frames["Modality"].iloc[0] not in TOMOGRAPHIC:
         return
-    for name in ("SliceLocation", "InstanceNumber"):
+    for name in ("SliceLocation", "InStackPositionNumber", "InstanceNumber", "frame"):
         values = frames[name].to_numpy(float, na_value=np.nan)
         if not np.isnan(values).any() and len(np.unique(values)) > 1:
             work.slice_source = name

@@ -43,6 +43,8 @@ CANDIDATES = (
     Candidate("TriggerTime", _MS),
     Candidate("FrameReferenceTime", _MS),
     Candidate("NominalCardiacTriggerDelayTime", _MS),
+    Candidate("TemporalPositionTimeOffset", 1),
+    Candidate("frame_offset", 1, "FrameTime"),
     Candidate("ContentTime", _US),
     Candidate("AcquisitionNumber", 0),
 )
@@ -134,9 +136,18 @@ def _without_slice(work: Work) -> Ints:
     return codes
 
 
+def serial(frames: pd.DataFrame) -> Floats:
+    """InstanceNumber, and within one file the frame's number."""
+    instance = FALLBACK.values(frames)
+    frame = frames["frame"].to_numpy(float)
+    return (instance if len(frames) and frames["path"].nunique() > 1 else np.zeros(len(frames))) * (
+        frame.max() + 1
+    ) + frame
+
+
 def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints, slices: Ints) -> Ordering | None:
     """InstanceNumber by its rank within the cell; where cells are unequal, only if its pattern shows which is missing."""
-    values = FALLBACK.values(frames)
+    values = serial(frames)
     rank = rank_within(values, cells)
     if rank is None:
         return None
@@ -164,8 +175,8 @@ def _clock(frames: pd.DataFrame, rank: Ints, cells: Ints) -> Ordering | None:
 
 def acquisition_rank(frames: pd.DataFrame, cells: Ints) -> Ints:
     """The order of acquisition within each cell, by the first candidate that has one; else by the table's own order."""
-    for candidate in (*CANDIDATES, FALLBACK):
-        rank = rank_within(candidate.values(frames), cells)
+    for values in (*(c.values(frames) for c in CANDIDATES), serial(frames)):
+        rank = rank_within(values, cells)
         if rank is not None:
             return rank
     return pd.Series(np.arange(len(cells))).groupby(cells).cumcount().to_numpy(np.int64)

@@ -34,6 +34,7 @@ _EXACT = (
 )
 _NOT_IDENTITY = {"path", "pixel_offset", "pixel_length", "file_size", "modified", "problem", "TransferSyntaxUID"}
 
+_SPARSE = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _PLANES = ("sagittal", "coronal", "axial")
 
 
@@ -43,6 +44,11 @@ class Stack:
 
     key: str
     frames: pd.DataFrame
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether frames may be left out where they are empty, as in segmentations (PS3.3 C.8.20.2, A.51)."""
+        return self.frames["SOPClassUID"].iloc[0] in _SPARSE
 
 
 def images(frames: pd.DataFrame) -> pd.DataFrame:

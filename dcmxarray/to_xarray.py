@@ -29,7 +29,15 @@ CHUNK_BYTES = 32 << 20
 
 # Columns that become coordinates; the others are attributes where they are constant, and left to the table where not.
 _ALWAYS = ("te", "fa", "ti")
-_WHERE_VARYING = ("tr", "TriggerTime", "FrameReferenceTime", "ActualFrameDuration", "SliceThickness", "frame")
+_WHERE_VARYING = (
+    "tr",
+    "TriggerTime",
+    "FrameReferenceTime",
+    "ActualFrameDuration",
+    "SliceThickness",
+    "slice_time",
+    "frame",
+)
 _DIFFUSION = ("gradient_x", "gradient_y", "gradient_z")
 
 
@@ -171,7 +179,7 @@ def _labels(name: str, arranged: FrameGrid) -> dict[str, Any]:
         text["units"] = arranged.time_units
         if arranged.time_units == "1":
             text["long_name"] = "volume index"
-    if name == "slice" and arranged.slice_source == "InstanceNumber":
+    if name == "slice" and arranged.slice_source not in ("", "SliceLocation"):
         text = {"units": "1", "long_name": "slice index"}
     return text
 

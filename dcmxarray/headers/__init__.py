@@ -28,7 +28,7 @@ def read_batch(paths: Sequence[str], tags: Sequence[Tag] | None = None) -> dict[
     plan = wanted(tags)
     heads = read_heads(paths, plan)
     found = columns(heads, plan)
-    found["_csa"] = _csa(heads, plan, found)
+    found |= _siemens(heads, plan, found)
     found["slice_time"] = np.full(len(paths), np.nan)
     found["frames_said"] = found["NumberOfFrames"]
     table = expand(heads, found)
@@ -58,15 +58,16 @@ def _places(heads: Heads, file: Any) -> dict[str, Any]:
     }
 
 
-def _csa(heads: Heads, plan: Wanted, found: dict[str, Any]) -> Any:
-    """Parsed CSA headers of the rows that need them, ``None`` elsewhere."""
-    out = np.full(len(heads.paths), None, object)
-    j = next(k for k, e in enumerate(plan.elements) if e.columns == ("_csa",))
-    has = np.flatnonzero(heads.at[:, j] < -1)
-    if has.size:
-        for i in has[siemens.needs_csa(Rows(found, has))]:
-            out[i] = siemens.parse_csa(far_bytes(heads, int(i), j))
-    return out
+def _siemens(heads: Heads, plan: Wanted, found: dict[str, Any]) -> dict[str, Any]:
+    """Siemens' far elements, of the rows that need them: the parsed CSA header, else the protocol; ``None`` elsewhere."""
+    csa, protocol = np.full((2, len(heads.paths)), None, object)
+    places = {e.columns[0]: k for k, e in enumerate(plan.elements) if e.far}
+    has = np.flatnonzero((heads.at[:, list(places.values())] < -1).any(axis=1))
+    for i in has[siemens.needs_csa(Rows(found, has))] if has.size else ():
+        csa[i] = siemens.parse_csa(far_bytes(heads, int(i), places["_csa"])) or None
+        if csa[i] is None:
+            protocol[i] = far_bytes(heads, int(i), places["_protocol"]) or None
+    return {"_csa": csa, "_protocol": protocol}
 
 
 def _only(rows: Any, table: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
     starts = np.cumsum(counts) - counts
     table["file"] = index
     table["frame"] = np.arange(index.size) - starts[index]
-    for name in ("frame_offset", *_WINDOW):
+    for name in ("frame_offset", "tile_row", "tile_col", *_WINDOW):
         table[name] = np.full(index.size, np.nan)
     for i, frames in several.items():
         _override(table, slice(starts[i], starts[i] + frames.count), frames.columns)
@@ -82,6 +82,7 @@ def _placed(row: dict[str, Any], count: int, columns: dict[str, Any]) -> dict[st
     if offsets is not None and not np.isnan(first).any() and not np.isnan(offsets).any():
         normal = geometry.normal(first[3:6], first[6:9])
         columns |= {name: first[k] + offsets * normal[k] for k, name in enumerate(_PLACE[:3])}
+    columns |= _slide(row, count, columns)
     gaps = _numbers(row["_frame_times"], count)
     if gaps is not None:
         columns["frame_offset"] = np.cumsum(gaps) / 1000
@@ -94,6 +95,22 @@ _PLACE = (
     *("position_x", "position_y", "position_z"),
     *("row_x", "row_y", "row_z", "column_x", "column_y", "column_z"),
 )
+
+
+def _slide(row: dict[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
+    """Tile by tile of a whole slide level: by the frames' positions, else row by row (TILED_FULL, PS3.3 C.7.6.17.3)."""
+    height, width = row["Rows"], row["Columns"]
+    if "RowPositionInTotalImagePixelMatrix" in columns:
+        return {
+            "tile_row": (columns["RowPositionInTotalImagePixelMatrix"] - 1) // height,
+            "tile_col": (columns["ColumnPositionInTotalImagePixelMatrix"] - 1) // width,
+        }
+    if row["DimensionOrganizationType"] != "TILED_FULL" or not row["TotalPixelMatrixRows"] > 0:
+        return {}
+    down, across = -(-row["TotalPixelMatrixRows"] // height), -(-row["TotalPixelMatrixColumns"] // width)
+    number = np.arange(count)
+    planes = {"ReferencedSegmentNumber": number // (down * across) + 1.0} if row["Modality"] == "SEG" else {}
+    return {"tile_row": number // across % down, "tile_col": number % across, **planes}
 
 
 def _numbers(text: object, count: int) -> Any:
@@ -144,6 +161,8 @@ def _override(table: dict[str, Any], rows: slice, columns: dict[str, Any]) -> No
 def _texts(table: dict[str, Any]) -> dict[str, Any]:
     """Columns of texts are Arrow's again."""
     return {
-        name: pa.array(c, pa.string()) if isinstance(c, np.ndarray) and c.dtype == object and name != "_csa" else c
+        name: pa.array(c, pa.string())
+        if isinstance(c, np.ndarray) and c.dtype == object and name not in ("_csa", "_protocol")
+        else c
         for name, c in table.items()
     }

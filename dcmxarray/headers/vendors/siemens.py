@@ -6,6 +6,7 @@ documented by nibabel (nipy.org/nibabel/dicom/siemens_csa.html).
 
 from __future__ import annotations
 
+import re
 import struct
 
 import numpy as np
@@ -26,6 +27,7 @@ PRIVATE = (
     Private(("_siemens_tiles",), 0x0019, _HEADER, 0x0A, "US", "siemens"),
     Private(("_siemens_slice_times",), 0x0019, _HEADER, 0x29, "FD", "siemens", kind="str"),
     Private(("_csa",), 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", "siemens", kind="bytes", far=True),
+    Private(("_protocol",), 0x0029, "SIEMENS CSA HEADER", 0x20, "OB", "siemens", kind="bytes", far=True),
 )
 
 _TAG = struct.Struct("<64s4s4siii")
@@ -116,7 +118,8 @@ def _number(tags: dict[str, list[str]] | None, name: str) -> float:
 
 def hints(columns: Columns) -> npt.NDArray[np.bool_]:
     """Rows whose CSA header was read, or that say how many tiles they hold."""
-    return np.not_equal(columns["_csa"], None) | np.asarray(columns["_siemens_tiles"] > 1)
+    told = np.not_equal(columns["_csa"], None) | np.not_equal(columns["_protocol"], None)
+    return told | np.asarray(columns["_siemens_tiles"] > 1)
 
 
 def tiles(row: Mapping[str, Any]) -> Tiles | None:
@@ -129,28 +132,52 @@ def tiles(row: Mapping[str, Any]) -> Tiles | None:
         return None
     count = numbers(row["_csa"], "NumberOfImagesInMosaic", 1)[0]
     count = row["_siemens_tiles"] if np.isnan(count) else count
+    centres = protocol_centres(row["_protocol"])
+    count = len(centres) if np.isnan(count) else count
     if not count >= 1:
         return None
     sheet = Tiles(int(count))
-    return Tiles(sheet.count, _positions(row, sheet), _slice_times(row, sheet.count))
+    return Tiles(sheet.count, _positions(row, sheet, centres), _slice_times(row, sheet.count))
 
 
-def _positions(row: Mapping[str, Any], sheet: Tiles) -> Floats | None:
+def protocol_centres(data: bytes | None) -> Floats:
+    """Centres of the slices, (n, 3) patient LPS, by the protocol in (0029,xx20): sSliceArray.asSlice[i].sPosition.
+
+    It is what remains where (0029,xx10) was stripped; a coordinate that is 0 is left out of the protocol.
+    """
+    size = re.search(rb"sSliceArray\.lSize\s*=\s*(\d+)", data or b"")
+    centres = np.zeros((min(int(size[1]), _MOST) if size else 0, 3))
+    for i, axis, value in re.findall(
+        rb"sSliceArray\.asSlice\[(\d+)\]\.sPosition\.d(Sag|Cor|Tra)\s*=\s*([-+.\deE]+)", data or b""
+    ):
+        if int(i) < len(centres):
+            centres[int(i), (b"Sag", b"Cor", b"Tra").index(axis)] = float(value)
+    return centres
+
+
+def _positions(row: Mapping[str, Any], sheet: Tiles, centres: Floats) -> Floats | None:
     corner = np.array([row["position_x"], row["position_y"], row["position_z"]], float)
-    along_row = np.array([row["row_x"], row["row_y"], row["row_z"]], float)
-    along_column = np.array([row["column_x"], row["column_y"], row["column_z"]], float)
-    normal = np.array(numbers(row["_csa"], "SliceNormalVector", 3))
-    if np.isnan(normal).any():
-        normal = np.cross(along_row, along_column)
-    step = row["SpacingBetweenSlices"] if row["SpacingBetweenSlices"] > 0 else row["SliceThickness"]
+    along_row = np.array([row["row_x"], row["row_y"], row["row_z"]], float) * row["spacing_col"]
+    along_column = np.array([row["column_x"], row["column_y"], row["column_z"]], float) * row["spacing_row"]
     inset = (1 - 1 / sheet.per_row) / 2
-    first = (
-        corner
-        + along_row * row["Columns"] * inset * row["spacing_col"]
-        + along_column * row["Rows"] * inset * row["spacing_row"]
-    )
+    first = corner + along_row * row["Columns"] * inset + along_column * row["Rows"] * inset
+    normal = np.array(numbers(row["_csa"], "SliceNormalVector", 3))
+    if len(centres) == sheet.count and np.isnan(normal).any():
+        half = (along_row * row["Columns"] + along_column * row["Rows"]) / (2 * sheet.per_row)
+        return _by_centres(first, first + half, centres)
+    if np.isnan(normal).any():
+        normal = np.cross(along_row, along_column) / (row["spacing_col"] * row["spacing_row"])
+    step = row["SpacingBetweenSlices"] if row["SpacingBetweenSlices"] > 0 else row["SliceThickness"]
     positions = first + np.arange(sheet.count)[:, None] * step * normal
     return None if np.isnan(positions).any() else positions
+
+
+def _by_centres(first: Floats, centre: Floats, centres: Floats) -> Floats | None:
+    """Corners of the tiles from the centres of the slices; whichever end the first tile lies at is the first."""
+    for order in (centres, centres[::-1]):
+        if np.linalg.norm(order[0] - centre) < 1:
+            return first + order - order[0]
+    return None
 
 
 def _slice_times(row: Mapping[str, Any], count: int) -> Floats | None:
