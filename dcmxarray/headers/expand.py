@@ -60,7 +60,7 @@ def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
     row = {name: c[i].as_py() if isinstance(c, pa.Array) else c[i] for name, c in found.items()}
     for mosaic in MOSAICS:
         tiles = mosaic.tiles(row)
-        if tiles is not None and row["Rows"] >= tiles.per_row and row["Columns"] >= tiles.per_row:
+        if tiles is not None and row["Rows"] >= tiles.rows and row["Columns"] >= tiles.columns:
             return _tiled(heads, i, row, tiles)
     said = row["frames_said"]
     if not said >= 1 or heads.states[i, PIXEL_ELEMENT] == 0 or said > MOST_FRAMES or said > 8 * heads.states[i, SIZE]:
@@ -124,11 +124,11 @@ def _numbers(text: object, count: int) -> Any:
 
 def _tiled(heads: Heads, i: int, row: dict[str, Any], tiles: Any) -> Frames:
     """The tiles of a mosaic, row by row of the sheet."""
-    height, width = int(row["Rows"]) // tiles.per_row, int(row["Columns"]) // tiles.per_row
+    height, width = int(row["Rows"]) // tiles.rows, int(row["Columns"]) // tiles.columns
     number = np.arange(tiles.count)
     columns: dict[str, Any] = {
-        "window_row": number // tiles.per_row * float(height),
-        "window_col": number % tiles.per_row * float(width),
+        "window_row": number // tiles.columns * float(height),
+        "window_col": number % tiles.columns * float(width),
         "window_rows": np.full(tiles.count, float(height)),
         "window_columns": np.full(tiles.count, float(width)),
         "frame": np.zeros(tiles.count, np.int64),

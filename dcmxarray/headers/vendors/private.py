@@ -47,15 +47,17 @@ def cosines(columns: Columns) -> tuple[Floats, Floats, Floats]:
 class Tiles:
     """A volume on one sheet: its tiles are slices, row by row.
 
-    ``positions`` are the corners of the tiles (count, 3), patient LPS, mm, ``None`` where each tile has a header of its own;
-    ``times`` are s within the volume, ``None`` where nothing says.
+    ``rows`` and ``columns`` are those of the sheet in tiles; ``positions`` are the corners of the tiles (count, 3), patient LPS,
+    mm, ``None`` where each tile has a header of its own; ``times`` are s within the volume, ``None`` where nothing says.
     """
 
     count: int
+    rows: int
+    columns: int
     positions: Floats | None = None
     times: Floats | None = None
 
-    @property
-    def per_row(self) -> int:
-        """Tiles in a row of the square sheet."""
-        return math.isqrt(self.count - 1) + 1
+
+def square(count: int) -> int:
+    """The side of the smallest square that holds so many tiles."""
+    return math.isqrt(count - 1) + 1

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from .private import Columns, Floats, Private, Tiles, vector
+from .private import Columns, Floats, Private, Tiles, square, vector
 
 _HEADER = "SIEMENS MR HEADER"
 PRIVATE = (
@@ -136,8 +136,8 @@ def tiles(row: Mapping[str, Any]) -> Tiles | None:
     count = len(centres) if np.isnan(count) else count
     if not count >= 1:
         return None
-    sheet = Tiles(int(count))
-    return Tiles(sheet.count, _positions(row, sheet, centres), _slice_times(row, sheet.count))
+    side = square(int(count))
+    return Tiles(int(count), side, side, _positions(row, int(count), centres), _slice_times(row, int(count)))
 
 
 def protocol_centres(data: bytes | None) -> Floats:
@@ -155,20 +155,20 @@ def protocol_centres(data: bytes | None) -> Floats:
     return centres
 
 
-def _positions(row: Mapping[str, Any], sheet: Tiles, centres: Floats) -> Floats | None:
+def _positions(row: Mapping[str, Any], count: int, centres: Floats) -> Floats | None:
     corner = np.array([row["position_x"], row["position_y"], row["position_z"]], float)
     along_row = np.array([row["row_x"], row["row_y"], row["row_z"]], float) * row["spacing_col"]
     along_column = np.array([row["column_x"], row["column_y"], row["column_z"]], float) * row["spacing_row"]
-    inset = (1 - 1 / sheet.per_row) / 2
+    inset = (1 - 1 / square(count)) / 2
     first = corner + along_row * row["Columns"] * inset + along_column * row["Rows"] * inset
     normal = np.array(numbers(row["_csa"], "SliceNormalVector", 3))
-    if len(centres) == sheet.count and np.isnan(normal).any():
-        half = (along_row * row["Columns"] + along_column * row["Rows"]) / (2 * sheet.per_row)
+    if len(centres) == count and np.isnan(normal).any():
+        half = (along_row * row["Columns"] + along_column * row["Rows"]) / (2 * square(count))
         return _by_centres(first, first + half, centres)
     if np.isnan(normal).any():
         normal = np.cross(along_row, along_column) / (row["spacing_col"] * row["spacing_row"])
     step = row["SpacingBetweenSlices"] if row["SpacingBetweenSlices"] > 0 else row["SliceThickness"]
-    positions = first + np.arange(sheet.count)[:, None] * step * normal
+    positions = first + np.arange(count)[:, None] * step * normal
     return None if np.isnan(positions).any() else positions
 
 

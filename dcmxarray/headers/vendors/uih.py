@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .private import Columns, Floats, Private, Tiles, vector
+from .private import Columns, Floats, Private, Tiles, cosines, square, vector
 
 PRIVATE = (
     Private(("_uih_b",), 0x0065, "Image Private Header", 0x09, "FD", "uih"),
@@ -25,8 +25,10 @@ def b_value(columns: Columns) -> Floats:
 
 
 def gradient(columns: Columns) -> Floats:
-    """(0065,1037), patient LPS."""
-    return vector(columns, "_uih_gradient_x", "_uih_gradient_y", "_uih_gradient_z")
+    """(0065,xx37): along a row, along a column and along the normal of the image, turned to patient LPS."""
+    g = vector(columns, "_uih_gradient_x", "_uih_gradient_y", "_uih_gradient_z")
+    row, column, normal = cosines(columns)
+    return g[:, :1] * row + g[:, 1:2] * column + g[:, 2:] * normal
 
 
 def hints(columns: Columns) -> npt.NDArray[np.bool_]:
@@ -35,5 +37,12 @@ def hints(columns: Columns) -> npt.NDArray[np.bool_]:
 
 
 def tiles(row: Mapping[str, Any]) -> Tiles | None:
-    """(0065,1050) slices on the sheet; each has a header of its own in (0065,1051), with its position and time."""
-    return Tiles(int(row["_uih_tiles"])) if row["_uih_tiles"] > 1 and "VFRAME" in str(row["ImageType"]) else None
+    """(0065,xx50) slices on the sheet; each has a header of its own in (0065,xx51), with its position and time.
+
+    The sheet is as wide as the smallest square that holds them, and no higher than it must be.
+    """
+    if not row["_uih_tiles"] > 1 or "VFRAME" not in str(row["ImageType"]):
+        return None
+    count = int(row["_uih_tiles"])
+    columns = square(count)
+    return Tiles(count, -(-count // columns), columns)
