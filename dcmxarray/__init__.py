@@ -6,7 +6,7 @@ many; `DataArray.dicom` holds geometry, diffusion tables and headers.
 
 from typing import Any
 
-from . import accessor as _accessor  # registers DataArray.dicom
+from . import accessor as accessor  # registers DataArray.dicom
 from .api import open_series
 from .cohort import Cohort, open_cohort
 from .errors import DcmxarrayError, GridError, HeaderError, PixelError, SeriesError

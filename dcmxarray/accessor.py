@@ -53,10 +53,7 @@ class DicomAccessor:
         first = places[0] + self._coordinate("row")[0] * column + self._coordinate("col")[0] * row
         step = (places[-1] - places[0]) / (where.size - 1) if where.size > 1 else self._thickness() * normal
         self._check_regular("slice", where)
-        if (
-            where.size > 2
-            and np.abs(places - (places[0] + np.arange(where.size)[:, None] * step)).max() > geometry.REGULAR * 10
-        ):
+        if where.size > 2 and np.abs(places - (places[0] + np.arange(where.size)[:, None] * step)).max() > geometry.REGULAR * 10:
             raise GridError(
                 "the slices do not lie on a line: no affine describes them; use the coords position_x, position_y, position_z"
             )
@@ -112,9 +109,7 @@ class DicomAccessor:
 
         source = self._array.encoding.get(SOURCE)
         if source is None:
-            raise HeaderError(
-                "the array no longer knows its files (it was computed or read from a store); ask the opened array"
-            )
+            raise HeaderError("the array no longer knows its files (it was computed or read from a store); ask the opened array")
         frame_dims = [d for d in self._array.dims if d not in ("row", "col", "rgb")]
         one = self._array.isel({d: indexers.get(str(d), 0) for d in frame_dims} | indexers)
         number = int(one.coords["frame"]) if "frame" in one.coords else None
@@ -141,9 +136,7 @@ class DicomAccessor:
     def _axes(self) -> tuple[Floats, Floats, Floats]:
         cosines = np.asarray(self._array.attrs.get("ImageOrientationPatient", ()), float)
         if cosines.size != 6 or "slice" not in self._array.coords:
-            raise GridError(
-                "the array has no patient geometry: ImagePositionPatient or ImageOrientationPatient is missing"
-            )
+            raise GridError("the array has no patient geometry: ImagePositionPatient or ImageOrientationPatient is missing")
         return cosines[:3], cosines[3:], geometry.normal(cosines[:3], cosines[3:])
 
     def _coordinate(self, name: str) -> Floats:

@@ -80,9 +80,7 @@ def open_series(
     """
     frames = read(source, _needed(dims, tags))
     stack = choose(frames, series)
-    return open_stack(
-        stack, dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags
-    )
+    return open_stack(stack, dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags)
 
 
 def open_stack(

@@ -50,9 +50,7 @@ def _plain(kind: str, keywords: str) -> tuple[Attribute, ...]:
 
 
 VOCABULARY: tuple[Attribute, ...] = (
-    *_plain(
-        "str", "TransferSyntaxUID SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID"
-    ),
+    *_plain("str", "TransferSyntaxUID SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID"),
     *_plain("str", "PatientID PatientSex PatientAge StudyID StudyDescription SeriesDescription ProtocolName Modality"),
     Attribute("PatientWeight", "PatientWeight", "float", "kg"),
     Attribute("PatientSize", "PatientSize", "float", "m"),
@@ -60,9 +58,7 @@ VOCABULARY: tuple[Attribute, ...] = (
     *_plain("date", "StudyDate SeriesDate AcquisitionDate ContentDate"),
     *_plain("time", "StudyTime SeriesTime AcquisitionTime ContentTime"),
     *_plain("datetime", "AcquisitionDateTime"),
-    *_plain(
-        "int", "SeriesNumber InstanceNumber AcquisitionNumber TemporalPositionIdentifier NumberOfTemporalPositions"
-    ),
+    *_plain("int", "SeriesNumber InstanceNumber AcquisitionNumber TemporalPositionIdentifier NumberOfTemporalPositions"),
     Attribute("te", "EchoTime", "float", "ms", "echo time", dimension=True),
     Attribute("fa", "FlipAngle", "float", "degree", "flip angle", dimension=True),
     Attribute("ti", "InversionTime", "float", "ms", "inversion time", dimension=True),
@@ -85,9 +81,7 @@ VOCABULARY: tuple[Attribute, ...] = (
     Attribute("XRayTubeCurrent", "XRayTubeCurrent", "float", "mA"),
     Attribute("ExposureTime", "ExposureTime", "float", "ms"),
     *_plain("str", "ConvolutionKernel ScanningSequence SequenceVariant ScanOptions MRAcquisitionType SequenceName"),
-    *_plain(
-        "str", "PulseSequenceName InPlanePhaseEncodingDirection ContrastBolusAgent ImageType ComplexImageComponent"
-    ),
+    *_plain("str", "PulseSequenceName InPlanePhaseEncodingDirection ContrastBolusAgent ImageType ComplexImageComponent"),
     Attribute("position", "ImagePositionPatient", "float", "mm", parts=("position_x", "position_y", "position_z")),
     Attribute(
         "orientation",
@@ -96,13 +90,9 @@ VOCABULARY: tuple[Attribute, ...] = (
         parts=("row_x", "row_y", "row_z", "column_x", "column_y", "column_z"),
     ),
     Attribute("spacing", "PixelSpacing", "float", "mm", parts=("spacing_row", "spacing_col")),
-    Attribute(
-        "imager_spacing", "ImagerPixelSpacing", "float", "mm", parts=("imager_spacing_row", "imager_spacing_col")
-    ),
+    Attribute("imager_spacing", "ImagerPixelSpacing", "float", "mm", parts=("imager_spacing_row", "imager_spacing_col")),
     *_plain("int", "Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel"),
-    *_plain(
-        "int", "PlanarConfiguration NumberOfFrames InStackPositionNumber TotalPixelMatrixRows TotalPixelMatrixColumns"
-    ),
+    *_plain("int", "PlanarConfiguration NumberOfFrames InStackPositionNumber TotalPixelMatrixRows TotalPixelMatrixColumns"),
     *_plain("int", "RowPositionInTotalImagePixelMatrix ColumnPositionInTotalImagePixelMatrix"),
     Attribute("segment", "ReferencedSegmentNumber", "int", "", "segment number", dimension=True),
     *_plain("str", "StackID DimensionIndexValues DimensionOrganizationType"),

@@ -35,7 +35,7 @@ class DicomBackend(BackendEntrypoint):
         "tags",
     )
 
-    def open_dataset(  # type: ignore[override]
+    def open_dataset(
         self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None, **options: Any
     ) -> xr.Dataset:
         """Open without dask; xarray applies ``chunks`` itself."""

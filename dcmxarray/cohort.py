@@ -75,7 +75,7 @@ def open_cohort(source: Source) -> Cohort:
     --------
     >>> import dcmxarray as dx
     >>> cohort = dx.open_cohort(dx.testing.example("cohort"))
-    >>> cohort.series["SeriesDescription"].tolist()
+    >>> sorted(cohort.series["SeriesDescription"])
     ['dce', 'dwi']
     """
     return Cohort(read(source, []))

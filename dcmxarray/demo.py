@@ -48,7 +48,7 @@ def _picture(dce: xr.DataArray, dwi: xr.DataArray, png: str) -> None:
 
     figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
     dce.isel(slice=1, time=-1).plot.imshow(ax=axes[0], yincrease=False, cmap="gray")
-    dce.isel(slice=1, row=16, col=16).plot(ax=axes[1], marker="o")
+    dce.isel(slice=1, row=16, col=16).plot.line(ax=axes[1], marker="o")
     dwi.isel(slice=1, b=1).plot.imshow(ax=axes[2], yincrease=False, cmap="gray")
     for axis, title in zip(axes, ("dce, time = 25 s", "dce, one pixel", "dwi, b = 1000 s/mm2"), strict=True):
         axis.set_title(title)

@@ -1,7 +1,6 @@
 """The door to bytes: local paths by the operating system, anything with "://" by fsspec.
 
-Every byte that dcmxarray reads of a DICOM file passes `read_head`, `read_some` or `read_into`; nothing else opens one, but for pydicom
-on odd files.
+Every byte that dcmxarray reads of a DICOM file passes `read_head`, `read_some`, `read_into` or, for pydicom, `open_file`.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def read_head(path: str, out: Bytes) -> tuple[int, int]:
         return _read_remote_head(path, out)
     handle = os.open(path, _FLAGS)
     try:
-        filled = os.preadv(handle, [out], 0)
+        filled = os.preadv(handle, [memoryview(out)], 0)  # type: ignore[arg-type]
         status = os.fstat(handle)
     finally:
         os.close(handle)

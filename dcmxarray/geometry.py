@@ -1,4 +1,4 @@
-"""Planes in space: normals, positions along them, clusters, affines.  Pure numpy; LPS, mm; opens no file."""
+"""Planes in space: normals, positions along them, clusters, affines.  Numpy; LPS, mm; opens no file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -81,5 +82,5 @@ def as_codes(values: Any, tolerance: float = 0.0) -> Ints:
     if array.dtype.kind in "mM":
         missing = np.isnat(array)
         return clusters(np.where(missing, np.nan, array.astype("int64").astype(float)), 0.0)
-    text = np.array(["\uffff" if v is None or v != v else str(v) for v in array.tolist()], dtype=np.str_)
+    text = np.array(["\uffff" if pd.isna(v) else str(v) for v in array.tolist()], dtype=np.str_)
     return np.asarray(np.unique(text, return_inverse=True)[1].reshape(-1), np.int64)

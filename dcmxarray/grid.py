@@ -192,7 +192,7 @@ def _joint(codes: list[Ints]) -> Ints:
 
 
 def b_values(frames: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """b of every frame, s/mm2; where others of the stack have one above 0, a frame without the element is b = 0.
+    """B of every frame, s/mm2; where others of the stack have one above 0, a frame without the element is b = 0.
 
     Some vendors leave it out there.  NaN throughout where the stack is no diffusion.
     """
@@ -230,7 +230,7 @@ def _varies(codes: Ints, cells: Ints) -> bool:
 def _occurrence(kinds: Ints, cells: Ints, rank: Ints) -> Ints:
     """0 for the first frame of a kind in its cell, 1 for the second, ... in acquisition order."""
     table = pd.DataFrame({"cell": cells, "kind": kinds, "rank": rank}).sort_values("rank", kind="stable")
-    return table.groupby(["cell", "kind"]).cumcount().sort_index().to_numpy(np.int64)
+    return np.asarray(table.groupby(["cell", "kind"]).cumcount().sort_index(), np.int64)
 
 
 def _by_rank(volume: Ints, rank: Ints) -> Ints:

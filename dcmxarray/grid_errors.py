@@ -66,11 +66,7 @@ def describe_doubles(work: Work, cells: Ints, counts: Ints, dims: Sequence[str] 
     names = ", ".join(_file(work.frames, r) for r in rows[:_MOST])
     unlike = differing(work.frames.iloc[rows])
     asked = [*(dims or [a.name for a in work.axes])]
-    way = (
-        f"pass dims={[*asked, unlike[0]]!r}, duplicates='first' or a filtered table"
-        if unlike
-        else "pass duplicates='first'"
-    )
+    way = f"pass dims={[*asked, unlike[0]]!r}, duplicates='first' or a filtered table" if unlike else "pass duplicates='first'"
     what = ", ".join(unlike[:8]) if unlike else "nothing that the table knows"
     return (
         f"{_series(work)}: {doubles.size} cells hold several frames, first at {_cell(work, int(doubles[0]))} ({names}). "

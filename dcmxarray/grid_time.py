@@ -140,9 +140,7 @@ def serial(frames: pd.DataFrame) -> Floats:
     """InstanceNumber, and within one file the frame's number."""
     instance = FALLBACK.values(frames)
     frame = frames["frame"].to_numpy(float)
-    return (instance if len(frames) and frames["path"].nunique() > 1 else np.zeros(len(frames))) * (
-        frame.max() + 1
-    ) + frame
+    return (instance if len(frames) and frames["path"].nunique() > 1 else np.zeros(len(frames))) * (frame.max() + 1) + frame
 
 
 def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints, slices: Ints) -> Ordering | None:
@@ -179,4 +177,4 @@ def acquisition_rank(frames: pd.DataFrame, cells: Ints) -> Ints:
         rank = rank_within(values, cells)
         if rank is not None:
             return rank
-    return pd.Series(np.arange(len(cells))).groupby(cells).cumcount().to_numpy(np.int64)
+    return np.asarray(pd.Series(np.arange(len(cells))).groupby(cells).cumcount(), np.int64)

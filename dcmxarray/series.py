@@ -82,18 +82,16 @@ def without_copies(frames: pd.DataFrame) -> pd.DataFrame:
 def _colour(frames: pd.DataFrame) -> npt.NDArray[np.int64]:
     """0 grey, 1 palette, 2 colour; MONOCHROME1 stays with itself."""
     text = frames["PhotometricInterpretation"].fillna("").str.upper()
-    return np.select(
-        [text.eq("PALETTE COLOR"), text.eq("MONOCHROME1"), frames["SamplesPerPixel"].fillna(1).gt(1)], [1, 3, 2], 0
-    )
+    return np.select([text.eq("PALETTE COLOR"), text.eq("MONOCHROME1"), frames["SamplesPerPixel"].fillna(1).gt(1)], [1, 3, 2], 0)
 
 
 def _features(frames: pd.DataFrame) -> dict[str, npt.NDArray[np.int64]]:
     """Codes of everything that must agree, by what it is called."""
-    codes = {name: geometry.as_codes(frames[name].to_numpy(dtype=object, na_value=None)) for name in _EXACT}
+    codes = {name: geometry.as_codes(frames[name].astype(object).to_numpy()) for name in _EXACT}
     codes["colour"] = _colour(frames)
     codes["spacing"] = geometry.vector_clusters(frames[["spacing_row", "spacing_col"]].to_numpy(float), SAME_COSINE)
     codes["plane"] = geometry.vector_clusters(frames[ORIENTATION].to_numpy(float), SAME_COSINE)
-    codes["placed"] = frames[POSITION].notna().all(axis=1).to_numpy(np.int64)
+    codes["placed"] = np.asarray(frames[POSITION].notna().all(axis=1), np.int64)
     codes["station"] = _stations(frames, codes["plane"])
     return codes
 
@@ -185,9 +183,7 @@ def choose(frames: pd.DataFrame, series: str | None) -> Stack:
     if not named:
         raise SeriesError(f"no series {series!r}; there are:\n{listing(stacks)}")
     what = "the source holds" if series is None else f"{series!r} names"
-    raise SeriesError(
-        f"{what} {len(named)} arrays; pass series= one of these keys, or a filtered table:\n{listing(named)}"
-    )
+    raise SeriesError(f"{what} {len(named)} arrays; pass series= one of these keys, or a filtered table:\n{listing(named)}")
 
 
 def _matches(stack: Stack, name: str) -> bool:
@@ -198,9 +194,7 @@ def _matches(stack: Stack, name: str) -> bool:
 
 def listing(stacks: list[Stack], most: int = 20) -> str:
     """A line a stack: key, description, frames."""
-    lines = [
-        f"  {s.key}  {_text(s.frames['SeriesDescription'].iloc[0])!r}  {len(s.frames)} frames" for s in stacks[:most]
-    ]
+    lines = [f"  {s.key}  {_text(s.frames['SeriesDescription'].iloc[0])!r}  {len(s.frames)} frames" for s in stacks[:most]]
     return "\n".join(lines + ([f"  ... and {len(stacks) - most} more"] if len(stacks) > most else []))
 
 

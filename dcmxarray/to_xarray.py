@@ -44,23 +44,23 @@ _DIFFUSION = ("gradient_x", "gradient_y", "gradient_z")
 def build(stack: Stack, arranged: FrameGrid, rescale: bool, chunks: Chunks, tags: tuple[str, ...] = ()) -> xr.DataArray:
     """The lazy array of a stack."""
     frames = stack.frames.reset_index(drop=True)
-    array = FrameArray(sources(frames), arranged.cells, _frame_shape(frames), rescale, fill=0)
+    array = FrameArray(sources(frames), arranged.cells, _frame_shape(frames, rescale), rescale, fill=0)
     if (arranged.cells == MISSING).any() and array.dtype.kind == "f":
         array.fill = np.nan
     dims = (*arranged.dims, "row", "col", "rgb")[: array.ndim]
-    encoding = {"preferred_chunks": {d: 1 for d in arranged.dims} | dict(zip(dims[-2:], array.shape[-2:], strict=True))}
+    encoding = {"preferred_chunks": dict.fromkeys(arranged.dims, 1) | dict(zip(dims[-2:], array.shape[-2:], strict=True))}
     variable = xr.Variable(dims, indexing.LazilyIndexedArray(array), _attrs(frames, arranged, tags), encoding)
     variable.encoding[SOURCE] = _source(frames)
     if chunks is not None:
-        variable = variable.chunk(resolve(chunks, variable), name=f"dicom-{tokenize(array)}")  # type: ignore[arg-type]
+        variable = variable.chunk(resolve(chunks, variable), name=f"dicom-{tokenize(array)}")
     result = xr.DataArray(variable, _coords(frames, arranged, dims, array.shape, tags), name=NAME)
     result.encoding = dict(variable.encoding)
     return result
 
 
-def _frame_shape(frames: pd.DataFrame) -> tuple[int, ...]:
+def _frame_shape(frames: pd.DataFrame, rescale: bool) -> tuple[int, ...]:
     first = frames.iloc[0]
-    colour = first["SamplesPerPixel"] == 3 or first["PhotometricInterpretation"] == "PALETTE COLOR"
+    colour = first["SamplesPerPixel"] == 3 or (rescale and first["PhotometricInterpretation"] == "PALETTE COLOR")
     height, width = first["window_rows"], first["window_columns"]
     if pd.isna(height):
         height, width = first["Rows"], first["Columns"]
@@ -76,7 +76,7 @@ def _source(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
 def resolve(chunks: str | int | Mapping[Any, Any], variable: xr.Variable) -> Any:
     """Chunks for dask: ``"auto"`` is whole volumes of some tens of MiB, ``{}`` is one for every frame."""
     if chunks == "auto":
-        return auto_chunks(dict(variable.sizes), variable.dtype.itemsize)
+        return auto_chunks({str(d): n for d, n in variable.sizes.items()}, variable.dtype.itemsize)
     return variable.encoding["preferred_chunks"] if chunks == {} else chunks
 
 
@@ -259,9 +259,7 @@ def _attrs(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...]) -> 
             if value is not None:
                 found[attribute.keyword] = value
     if plane(frames) is not None:  # the stack agrees in it to 1e-4 (series.split)
-        found["ImageOrientationPatient"] = _components(
-            frames, ("row_x", "row_y", "row_z", "column_x", "column_y", "column_z")
-        )
+        found["ImageOrientationPatient"] = _components(frames, ("row_x", "row_y", "row_z", "column_x", "column_y", "column_z"))
     if arranged.time_source:
         found["time_source"] = arranged.time_source
     if arranged.slice_source:

@@ -1,7 +1,7 @@
 """From bytes to the frame table: the columnar header pass.
 
-``heads`` reads and ``walk`` finds, ``columns`` converts, ``expand`` makes frames of files, ``computed`` and ``vendors`` interpret, ``odd`` takes what pydicom
-must read.  `read_batch` is the way in.
+``heads`` reads and ``walk`` finds, ``columns`` converts, ``expand`` makes frames of files (``functional``, ``groups``),
+``computed`` and ``vendors`` interpret, ``odd`` takes what pydicom must read.  `read_batch` is the way in.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ A value that does not convert becomes null and is named in the file's problem; i
 from __future__ import annotations
 
 import struct
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ _BINARY = {
     for vr, form in {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}.items()
 }
 _UNITS = {"date": "D", "time": "us", "datetime": "us"}
+_DELIMITERS = {0x5C, 0x5E, 0x3D}  # \\ ^ =: a character set switched to by an escape ends there (PS3.5 6.1.2.5.3)
 _MOST_BULK = 1 << 22  # bytes of one far element
 
 
@@ -73,7 +75,7 @@ def _distant(heads: Heads, element: Element, at: Any) -> None:
     at[at <= FAR] = -1
 
 
-def _note(heads: Heads, i: int, text: str) -> None:
+def _note(heads: Heads, i: Any, text: str) -> None:
     heads.problems[i] = f"{heads.problems[i]}; {text}" if heads.problems[i] else text
 
 
@@ -140,11 +142,16 @@ def _decoded(value: bytes, charset: str) -> str:
     if value.isascii() and b"\x1b" not in value:
         return value.decode("ascii")
     try:
-        encodings = convert_encodings([c.strip() for c in charset.split("\\")]) if charset else ["iso8859"]
-        text = "\\".join(decode_bytes(v, encodings, {"\\", "^", "="}) for v in _split(value, encodings))
+        with warnings.catch_warnings():  # odd declarations are many, and the text is mended below
+            warnings.simplefilter("ignore")
+            return _by_charset(value, charset)
     except (LookupError, UnicodeError, ValueError):
-        text = value.decode("latin-1")
-    return text.strip(" \0")
+        return value.decode("latin-1").strip(" \0")
+
+
+def _by_charset(value: bytes, charset: str) -> str:
+    encodings = convert_encodings([c.strip() for c in charset.split("\\")]) if charset else ["iso8859"]
+    return "\\".join(decode_bytes(v, encodings, _DELIMITERS) for v in _split(value, encodings)).strip(" \0")
 
 
 def _split(value: bytes, encodings: list[str]) -> list[bytes]:

@@ -34,9 +34,7 @@ def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
     counts[list(several)] = [f.count for f in several.values()]
     index = np.repeat(np.arange(count), counts)
     table = (
-        found
-        if not several
-        else {n: c.take(pa.array(index)) if isinstance(c, pa.Array) else c[index] for n, c in found.items()}
+        found if not several else {n: c.take(pa.array(index)) if isinstance(c, pa.Array) else c[index] for n, c in found.items()}
     )
     starts = np.cumsum(counts) - counts
     table["file"] = index
@@ -151,7 +149,7 @@ def _override(table: dict[str, Any], rows: slice, columns: dict[str, Any]) -> No
             if isinstance(table[name], pa.Array):
                 table[name] = np.array(table[name].to_pylist(), object)
             texts = np.array(values.to_pylist(), object)
-            table[name][rows] = np.where(np.equal(texts, None), table[name][rows], texts)
+            table[name][rows] = np.where([t is None for t in texts], table[name][rows], texts)
         elif values.dtype.kind in "mM":
             table[name][rows] = np.where(np.isnat(values), table[name][rows], values)
         else:

@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from .. import files
@@ -80,9 +82,7 @@ def _element(leaf: str, name: str) -> Element:
     vr = dictionary_VR(tag or 0).split(" ")[0]
     if leaf == "DimensionIndexValues":
         return Element((name,), tag or 0, vr, "str")
-    return Element(
-        attribute.columns if attribute else _PLAIN[name], tag or 0, vr, attribute.kind if attribute else "float"
-    )
+    return Element(attribute.columns if attribute else _PLAIN[name], tag or 0, vr, attribute.kind if attribute else "float")
 
 
 def _tag(keyword: str) -> int:
@@ -127,9 +127,7 @@ def per_frame(path: str, end: int, count: int) -> dict[str, Any] | None:
         return None
     for array in (size, vr, at):
         array[1:] = np.where(at[1:] >= 0, array[1:], array[:1])
-    return _merged(
-        Heads([path] * count, buf, np.zeros((count, 1), np.int64), at[1:], size[1:], vr[1:], [""] * count), wanted
-    )
+    return _merged(Heads([path] * count, buf, np.zeros((count, 1), np.int64), at[1:], size[1:], vr[1:], [""] * count), wanted)
 
 
 def _merged(heads: Heads, wanted: Wanted) -> dict[str, Any]:
@@ -138,15 +136,19 @@ def _merged(heads: Heads, wanted: Wanted) -> dict[str, Any]:
     for j, element in enumerate(wanted.elements):
         if not (heads.at[:, j] >= 0).any():
             continue
-        one = Heads(
-            heads.paths,
-            heads.buf,
-            heads.states,
-            *(a[:, j : j + 1] for a in (heads.at, heads.size, heads.vr)),
-            heads.problems,
-        )
-        out |= {name: c for name, c in columns(one, Wanted((element,), ())).items()}
+        at, size, vr = (np.ascontiguousarray(a[:, j : j + 1]) for a in (heads.at, heads.size, heads.vr))
+        one = Heads(heads.paths, heads.buf, heads.states, at, size, vr, heads.problems)
+        for name, values in columns(one, Wanted((element,), ())).items():
+            out[name] = _filled(out[name], values) if name in out else values
     return out
+
+
+def _filled(known: Any, values: Any) -> Any:
+    """``known``, and ``values`` where it is null."""
+    if isinstance(known, pa.Array):
+        return pc.coalesce(known, values)
+    missing = np.isnat(known) if known.dtype.kind in "mM" else np.isnan(known)
+    return np.where(missing, values, known)
 
 
 def _data_set(buf: Any) -> tuple[int, bool]:

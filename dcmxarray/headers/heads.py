@@ -59,7 +59,7 @@ class Heads:
 
     def is_dicom(self) -> npt.NDArray[np.bool_]:
         """Which of the files are DICOM."""
-        return self.states[:, STATUS] != NOT
+        return np.asarray(self.states[:, STATUS] != NOT)
 
     def column(self, name: int) -> Ints:
         """One column of the state."""
@@ -123,13 +123,11 @@ def _second_windows(heads: Heads, blocks: Any, wanted: Wanted) -> None:
     heads.buf = np.concatenate([heads.buf, np.empty(which.size * WINDOW, np.uint8)])
     rows = heads.buf.reshape(-1, WINDOW)
     bases = heads.states[which, POS].copy()
-    filled = np.array(
-        [_read(heads, i, base, rows[first + r]) for r, (i, base) in enumerate(zip(which, bases, strict=True))]
-    )
+    filled = np.array([_read(heads, i, base, rows[first + r]) for r, (i, base) in enumerate(zip(which, bases, strict=True))])
     _walk(heads, blocks, wanted, first + np.arange(which.size), which, bases, filled.astype(np.int64))
 
 
-def _read(heads: Heads, i: int, base: int, out: Buffer) -> int:
+def _read(heads: Heads, i: Any, base: int, out: Buffer) -> int:
     try:
         return files.read_some(heads.paths[i], int(base), out)
     except OSError as error:

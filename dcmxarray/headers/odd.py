@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pydicom
@@ -69,7 +69,7 @@ def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
     head = handle.read(12)
     little = bool(data.original_encoding[1])
     implicit = bool(data.original_encoding[0])
-    order = "little" if little else "big"
+    order: Literal["little", "big"] = "little" if little else "big"
     if len(head) < 12:
         return _NO_PIXELS
     tag = int.from_bytes(head[:2], order) << 16 | int.from_bytes(head[2:4], order)

@@ -21,7 +21,7 @@ Flags = npt.NDArray[np.uint8]
 # How a value converted.
 ABSENT, GOOD, BAD, LONG = 0, 1, 2, 3
 
-NAT = np.iinfo(np.int64).min
+NAT = int(np.iinfo(np.int64).min)
 _POWERS = 10.0 ** np.arange(23)
 EXACT = 1 << 53
 DAY_US = 86_400_000_000
@@ -184,7 +184,7 @@ def _digit_run(buf, a, b, n):  # type: ignore[no-untyped-def]
     """``n`` digits from ``a`` on: their number, or -1."""
     if a + n > b:
         return -1
-    value = 0
+    value = np.int64(0)
     for p in range(a, a + n):
         if buf[p] < 48 or buf[p] > 57:
             return -1
@@ -326,7 +326,7 @@ def settle_many(buf: Buffer, at: Ints, size: Ints, out: Floats, marks: Flags) ->
     """`settle`, all at once where every number of a row has as many parts as the column."""
     rows = np.flatnonzero((marks == LONG).any(axis=1))
     if rows.size == 0:
-        return
+        return None
     column, plain = texts(buf, at[rows], size[rows])
     if plain:
         parts = pc.split_pattern(column.cast(pa.string()), "\\")

@@ -6,15 +6,11 @@ converts or opens anything.  No length is trusted: every read is bounded by the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_F = TypeVar("_F", bound="Callable[..., Any]")
 
 # How the walk of a file stands.
 DONE = 0  # pixel data, or the end of the file, reached
@@ -36,14 +32,14 @@ ORPHAN = 1 << 16  # flag on a VR: the element's private block has no creator
 UN = 0x4E55  # "UN", as two bytes
 
 
-def compiled(function: _F) -> _F:
+def compiled(function: Callable[..., Any]) -> Any:
     """Compile with numba: no GIL, cached on disk."""
-    return cast("_F", njit(cache=True, nogil=True)(function))
+    return njit(cache=True, nogil=True)(function)
 
 
-def inlined(function: _F) -> _F:
+def inlined(function: Callable[..., Any]) -> Any:
     """Compile into the caller."""
-    return cast("_F", njit(inline="always")(function))
+    return njit(inline="always")(function)
 
 
 @inlined

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _KINDS = {
     **dict.fromkeys(("DS", "FL", "FD"), "float"),
     **dict.fromkeys(("IS", "US", "SS", "UL", "SL", "UV", "SV"), "int"),
-    **{"DA": "date", "TM": "time", "DT": "datetime"},
+    "DA": "date",
+    "TM": "time",
+    "DT": "datetime",
 }
 _BULK = frozenset(("SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"))
 
@@ -62,18 +64,14 @@ def _asked(tag: Tag) -> Element:
         )
     vr = dictionary_VR(number)
     if vr in _BULK:
-        raise HeaderError(
-            f"tags: {tag} is a sequence or bulk data ({vr}) and can be no column; read it with .dicom.header()"
-        )
+        raise HeaderError(f"tags: {tag} is a sequence or bulk data ({vr}) and can be no column; read it with .dicom.header()")
     kind = _KINDS.get(vr.split(" ")[0], "str") if dictionary_VM(number) == "1" else "str"
     return Element((tag,), number, vr.split(" ")[0], kind)
 
 
 def default_elements() -> tuple[Element, ...]:
     """The vocabulary, then the vendors' private elements."""
-    private = tuple(
-        Element(p.columns, p.group << 16 | p.element, p.vr, p.kind, p.creator, p.vendor, p.far) for p in PRIVATE
-    )
+    private = tuple(Element(p.columns, p.group << 16 | p.element, p.vr, p.kind, p.creator, p.vendor, p.far) for p in PRIVATE)
     return tuple(_public(a) for a in VOCABULARY) + private
 
 

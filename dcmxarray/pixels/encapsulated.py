@@ -78,9 +78,7 @@ def fragments(path: str, offset: int, length: int, frames: int) -> tuple[tuple[t
     if len(starts) != frames:
         starts = _by_markers(path, parts)
     if len(starts) != frames:
-        raise PixelError(
-            f"{path}: {len(parts)} fragments can't be told apart into {frames} frames; the offset table is missing"
-        )
+        raise PixelError(f"{path}: {len(parts)} fragments can't be told apart into {frames} frames; the offset table is missing")
     ends = [*starts[1:], len(parts)]
     return tuple(tuple(parts[a:b]) for a, b in zip(starts, ends, strict=True))
 
@@ -128,9 +126,7 @@ def decode(data: bytes, spec: PixelSpec, where: str) -> Array:
     fast = _fast(data, spec)
     array = fast if fast is not None else _by_pydicom(data, spec, where)
     if array.shape[:2] != (spec.rows, spec.columns):
-        raise PixelError(
-            f"{where}: the compressed image is {array.shape[:2]}, the header says ({spec.rows}, {spec.columns})"
-        )
+        raise PixelError(f"{where}: the compressed image is {array.shape[:2]}, the header says ({spec.rows}, {spec.columns})")
     return array
 
 

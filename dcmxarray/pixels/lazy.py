@@ -65,7 +65,7 @@ class FrameArray(BackendArray):
         window = key[depth:]
         out = self._frames(chosen.reshape(-1), window)
         kept = [len(p) for p, k in zip(positions, key, strict=False) if not isinstance(k, (int, np.integer))]
-        return out.reshape(*kept, *out.shape[1:])
+        return out.reshape((*kept, *out.shape[1:]))
 
     def _frames(self, frames: Ints, window: tuple[Any, ...]) -> Array:
         """Frames one behind the other, each cut to a window."""
@@ -198,9 +198,7 @@ def _image(sources: FrameSources, path: str, spec: PixelSpec, frame: int, scaled
 
 def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled: bool) -> None:
     if stored.shape != out.shape:
-        raise PixelError(
-            f"{sources.paths[int(sources.path[frame])]}: the image is {stored.shape}, the header says {out.shape}"
-        )
+        raise PixelError(f"{sources.paths[int(sources.path[frame])]}: the image is {stored.shape}, the header says {out.shape}")
     if scaled:
         rescale.apply(stored, float(sources.slope[frame]), float(sources.intercept[frame]), out)
     elif stored is not out:

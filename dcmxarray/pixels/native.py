@@ -8,7 +8,6 @@ import numpy.typing as npt
 from .. import files
 from ..errors import PixelError
 from ..model import PixelSpec
-from .rescale import stored_dtype
 
 Array = npt.NDArray[np.generic]
 
@@ -71,6 +70,6 @@ def clear_unused(spec: PixelSpec, out: Array) -> None:
     above = bits - 1 - spec.high_bit
     below = spec.high_bit + 1 - spec.bits_stored
     if above > 0:
-        np.left_shift(out, above, out=out)  # type: ignore[call-overload]
+        np.left_shift(out, above, out=out)
     if above + below > 0:
-        np.right_shift(out, above + below, out=out)  # type: ignore[call-overload]
+        np.right_shift(out, above + below, out=out)

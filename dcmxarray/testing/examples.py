@@ -38,9 +38,7 @@ def dce(slices: int = 4, times: int = 6, size: int = 32) -> list[dict[str, Any]]
                     "SeriesInstanceUID": uid("dce"),
                     "SeriesNumber": 1,
                     "ImagePositionPatient": [-size, -size, 5.0 * s],
-                    "AcquisitionTime": f"1200{5 * t % 60:02d}.{10 * s:02d}0000"
-                    if times <= 12
-                    else _clock(5 * t + 0.1 * s),
+                    "AcquisitionTime": f"1200{5 * t % 60:02d}.{10 * s:02d}0000" if times <= 12 else _clock(5 * t + 0.1 * s),
                     "EchoTime": 1.5,
                     "RepetitionTime": 4,
                     "FlipAngle": 12,

@@ -57,7 +57,8 @@ def _layout(pixels: Pixels) -> dict[str, Any]:
 
 def _set_pixels(data: Dataset, pixels: Pixels) -> None:
     keyword = {"f4": "FloatPixelData", "f8": "DoubleFloatPixelData"}.get(pixels.dtype.str[1:], "PixelData")
-    setattr(data, keyword, pixels.tobytes())
+    stored = pixels if data.is_little_endian else pixels.astype(pixels.dtype.newbyteorder(">"))
+    setattr(data, keyword, stored.tobytes())
     if keyword == "PixelData":
         data["PixelData"].VR = "OW" if pixels.dtype.itemsize > 1 else "OB"
 
@@ -80,7 +81,8 @@ def write_frame(path: str | os.PathLike[str], frame: Frame) -> None:
     meta.TransferSyntaxUID = frame.get("syntax", ExplicitVRLittleEndian)
     meta.MediaStorageSOPClassUID = values["SOPClassUID"]
     meta.MediaStorageSOPInstanceUID = values["SOPInstanceUID"]
-    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    little, implicit = meta.TransferSyntaxUID.is_little_endian, meta.TransferSyntaxUID.is_implicit_VR
+    data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128, is_implicit_VR=implicit, is_little_endian=little)
     for key, value in values.items():
         _set(data, key, value)
     _set_pixels(data, pixels)

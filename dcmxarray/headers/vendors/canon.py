@@ -1,8 +1,8 @@
 """Canon and Toshiba: diffusion in ImageComments.  Opens no file.
 
 The b-value stands in DiffusionBValue on newer releases; older ones, and the directions of all, are text in ImageComments:
-``b=1500(0.445,0.895,0.000)``: along phase encoding, frequency encoding and slice.  Source: real files of a Vantage (docs/vendors),
-where dcm2niix reads the same; they encode phase along columns, so nothing is claimed of images that encode it along rows.
+``b=1500(0.445,0.895,0.000)``: along phase encoding, frequency encoding and slice.  Source: real files (docs/vendors), where
+ dcm2niix reads the same; they encode phase along columns, so nothing is claimed of images that encode it along rows.
 """
 
 from __future__ import annotations

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 import struct
-
-import numpy as np
-
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .private import Columns, Floats, Private, Tiles, square, vector
@@ -21,9 +19,7 @@ from .private import Columns, Floats, Private, Tiles, square, vector
 _HEADER = "SIEMENS MR HEADER"
 PRIVATE = (
     Private(("_siemens_b",), 0x0019, _HEADER, 0x0C, "IS", "siemens"),
-    Private(
-        ("_siemens_gradient_x", "_siemens_gradient_y", "_siemens_gradient_z"), 0x0019, _HEADER, 0x0E, "FD", "siemens"
-    ),
+    Private(("_siemens_gradient_x", "_siemens_gradient_y", "_siemens_gradient_z"), 0x0019, _HEADER, 0x0E, "FD", "siemens"),
     Private(("_siemens_tiles",), 0x0019, _HEADER, 0x0A, "US", "siemens"),
     Private(("_siemens_slice_times",), 0x0019, _HEADER, 0x29, "FD", "siemens", kind="str"),
     Private(("_csa",), 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", "siemens", kind="bytes", far=True),
@@ -118,7 +114,7 @@ def _number(tags: dict[str, list[str]] | None, name: str) -> float:
 
 def hints(columns: Columns) -> npt.NDArray[np.bool_]:
     """Rows whose CSA header was read, or that say how many tiles they hold."""
-    told = np.not_equal(columns["_csa"], None) | np.not_equal(columns["_protocol"], None)
+    told = np.array([a is not None or b is not None for a, b in zip(columns["_csa"], columns["_protocol"], strict=True)], bool)
     return told | np.asarray(columns["_siemens_tiles"] > 1)
 
 

@@ -12,9 +12,7 @@ from .private import Columns, Floats, Private, Tiles, cosines, square, vector
 
 PRIVATE = (
     Private(("_uih_b",), 0x0065, "Image Private Header", 0x09, "FD", "uih"),
-    Private(
-        ("_uih_gradient_x", "_uih_gradient_y", "_uih_gradient_z"), 0x0065, "Image Private Header", 0x37, "FD", "uih"
-    ),
+    Private(("_uih_gradient_x", "_uih_gradient_y", "_uih_gradient_z"), 0x0065, "Image Private Header", 0x37, "FD", "uih"),
     Private(("_uih_tiles",), 0x0065, "Image Private Header", 0x50, "DS", "uih"),
 )
 
