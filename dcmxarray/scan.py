@@ -18,7 +18,7 @@ from .errors import HeaderError
 if TYPE_CHECKING:
     from .headers.wanted import Tag
 
-BATCH = 512
+BATCH = 1024
 
 
 def scan(

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydicom.charset import convert_encodings, decode_bytes
 
 from .. import files
-from .values import BAD, GOOD, NAT, moments, numbers, settle_many, texts, vr_code
+from .values import ABSENT, BAD, GOOD, LONG, moments, numbers, settle_many, texts, vr_code
 from .walk import FAR, ORPHAN
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _BINARY = {
     vr_code(vr): form
     for vr, form in {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}.items()
 }
+_IS_BINARY = np.isin(np.arange(1 << 16), list(_BINARY))
 _UNITS = {"date": "D", "time": "us", "datetime": "us"}
 _DELIMITERS = {0x5C, 0x5E, 0x3D}  # \\ ^ =: a character set switched to by an escape ends there (PS3.5 6.1.2.5.3)
 _MOST_BULK = 1 << 22  # bytes of one far element
@@ -37,11 +38,11 @@ def columns(heads: Heads, wanted: Wanted) -> dict[str, Column]:
     _settle_orphans(heads, wanted)
     charsets = _charsets(heads, wanted)
     found: dict[str, Column] = {}
-    for j, element in enumerate(wanted.elements):
+    _distant(heads, wanted)
+    whole = [np.ascontiguousarray(a.T) for a in (heads.at, heads.size, heads.vr)]
+    for element, at, size, vr in zip(wanted.elements, *whole, strict=True):
         if element.far:
             continue
-        at, size, vr = (np.ascontiguousarray(a[:, j]) for a in (heads.at, heads.size, heads.vr))
-        _distant(heads, element, at)
         if element.kind == "str":
             found[element.columns[0]] = _strings(heads, at, size, vr, element, charsets)
         elif element.kind in _FORMS:
@@ -57,22 +58,22 @@ def _settle_orphans(heads: Heads, wanted: Wanted) -> None:
     if not orphans.any():
         return
     j = next(k for k, e in enumerate(wanted.elements) if e.columns == ("Manufacturer",))
-    makers = [
-        bytes(heads.buf[a : a + n]).decode("latin-1").lower() if a >= 0 else ""
-        for a, n in zip(heads.at[:, j], heads.size[:, j], strict=True)
-    ]
     vendors = [e.vendor for e in wanted.elements]
-    for i, k in np.argwhere(orphans):
-        if not vendors[k] or vendors[k] not in makers[i]:
-            heads.at[i, k] = -1
+    for i in np.flatnonzero(orphans.any(axis=1)):
+        a, n = heads.at[i, j], heads.size[i, j]
+        maker = bytes(heads.buf[a : a + n]).decode("latin-1").lower() if a >= 0 else ""
+        for k in np.flatnonzero(orphans[i]):
+            if not vendors[k] or vendors[k] not in maker:
+                heads.at[i, k] = -1
     heads.vr &= ORPHAN - 1
 
 
-def _distant(heads: Heads, element: Element, at: Any) -> None:
+def _distant(heads: Heads, wanted: Wanted) -> None:
     """A value too large for a column is left out, and said."""
-    for i in np.flatnonzero(at <= FAR):
-        _note(heads, i, f"{element.columns[0]} is too long for a column")
-    at[at <= FAR] = -1
+    for i, j in np.argwhere(heads.at <= FAR):
+        if not wanted.elements[j].far:
+            _note(heads, i, f"{wanted.elements[j].columns[0]} is too long for a column")
+            heads.at[i, j] = -1
 
 
 def _note(heads: Heads, i: Any, text: str) -> None:
@@ -82,23 +83,25 @@ def _note(heads: Heads, i: Any, text: str) -> None:
 def _numbers(heads: Heads, at: Any, size: Any, vr: Any, element: Element) -> dict[str, Column]:
     out = np.empty((at.size, len(element.columns)))
     marks = np.empty(out.shape, np.uint8)
-    numbers(heads.buf, at, size, vr, vr_code(element.vr), out, marks)
-    settle_many(heads.buf, at, size, out, marks)
-    if element.kind == "int":
-        marks[(marks == GOOD) & (out != np.round(out))] = BAD
-        out[marks == BAD] = np.nan
-    for i in np.flatnonzero((marks == BAD).any(axis=1)):
+    worst = numbers(heads.buf, at, size, vr, vr_code(element.vr), out, marks)
+    if worst >= LONG:
+        settle_many(heads.buf, at, size, out, marks)
+    if element.kind == "int" and worst > ABSENT:
+        broken = (marks == GOOD) & (out != np.round(out))
+        marks[broken], out[broken] = BAD, np.nan
+        worst = BAD if broken.any() else worst
+    for i in np.flatnonzero((marks == BAD).any(axis=1)) if worst > GOOD else ():
         _note(heads, i, f"{'/'.join(element.columns)} does not hold {out.shape[1]} number{'s'[: out.shape[1] - 1]}")
     return {name: np.ascontiguousarray(out[:, k]) for k, name in enumerate(element.columns)}
 
 
 def _moments(heads: Heads, at: Any, size: Any, element: Element) -> Column:
     out, marks = np.empty(at.size, np.int64), np.empty(at.size, np.uint8)
-    moments(heads.buf, at, size, _FORMS[element.kind], out, marks)
-    for i in np.flatnonzero(marks == BAD):
+    bad = moments(heads.buf, at, size, _FORMS[element.kind], out, marks)
+    for i in np.flatnonzero(marks == BAD) if bad else ():
         _note(heads, i, f"{element.columns[0]} is no {element.kind}")
     kind = "timedelta64" if element.kind == "time" else "datetime64"
-    return np.where(out == NAT, np.int64(NAT), out).view(f"{kind}[{_UNITS[element.kind]}]")
+    return out.view(f"{kind}[{_UNITS[element.kind]}]")
 
 
 def _charsets(heads: Heads, wanted: Wanted) -> list[str]:
@@ -112,9 +115,9 @@ def _charsets(heads: Heads, wanted: Wanted) -> list[str]:
 
 def _strings(heads: Heads, at: Any, size: Any, vr: Any, element: Element, charsets: list[str]) -> Column:
     raw, plain = texts(heads.buf, at, size)
-    binary = np.isin(vr, list(_BINARY)) | ((vr == 0) & (vr_code(element.vr) in _BINARY))
+    binary = _IS_BINARY[vr] | ((vr == 0) & (vr_code(element.vr) in _BINARY))
     if plain and not (binary & (at >= 0)).any():
-        return raw.cast(pa.string())
+        return pa.Array.from_buffers(pa.string(), len(raw), raw.buffers(), raw.null_count)
     values = [_decode(v, c) for v, c in zip(raw.to_pylist(), charsets, strict=True)]
     for i in np.flatnonzero(binary & (at >= 0)):
         code = int(vr[i]) or vr_code(element.vr)

@@ -42,26 +42,11 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
 def compute(columns: dict[str, Any]) -> dict[str, Any]:
     """The computed columns of a batch; what began with "_" has served and is not among them."""
-    hints = _hinted(columns)
-    some = np.flatnonzero(hints)
-    count = hints.size
-    b, gradient = np.full(count, np.nan), np.full((count, 3), np.nan)
-    if some.size:
-        rows = Rows(columns, some)
-        b[some] = first(B_VALUE_READERS, rows, some.size)
-        gradient[some] = first(GRADIENT_READERS, rows, some.size, 3)
-        gradient[b == 0] = 0.0
+    b = first(B_VALUE_READERS, columns)
+    gradient = first(GRADIENT_READERS, columns, 3)
+    gradient[b == 0] = 0.0
     computed: dict[str, Any] = {"b": b, **{name: gradient[:, k].copy() for k, name in enumerate(GRADIENT)}}
     return computed | _words(columns) | {"acquired": acquired(columns)}
-
-
-def _hinted(columns: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
-    """The rows in which any private or diffusion column holds something."""
-    hints = np.zeros(len(columns["SOPClassUID"]), bool)
-    for name, column in columns.items():
-        if name.startswith("_"):
-            hints |= _present(column)
-    return hints
 
 
 def _present(column: Any) -> npt.NDArray[np.bool_]:
@@ -72,14 +57,15 @@ def _present(column: Any) -> npt.NDArray[np.bool_]:
     return ~np.isnan(column)
 
 
-def first(readers: Sequence[Reader], rows: Columns, count: int, width: int = 0) -> npt.NDArray[np.float64]:
+def first(readers: Sequence[tuple[Reader, str]], columns: Mapping[str, Any], width: int = 0) -> npt.NDArray[np.float64]:
     """The answer of the first reader that has one, row by row; NaN where none has."""
+    count = len(columns["SOPClassUID"])
     out = np.full((count, width) if width else count, np.nan)
-    for reader in readers:
+    for reader, needs in readers:
         todo = np.isnan(out).any(axis=1) if width else np.isnan(out)
-        if not todo.any():
-            break
-        out[todo] = reader(rows)[todo]
+        rows = np.flatnonzero(todo & _present(columns[needs]))
+        if rows.size:
+            out[rows] = reader(Rows(columns, rows))
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,24 @@ def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
     return _texts(table)
 
 
+class Row(Mapping[str, Any]):
+    """One row of columns; values are made when asked for."""
+
+    def __init__(self, columns: Mapping[str, Any], row: int) -> None:
+        self._columns = columns
+        self._row = row
+
+    def __getitem__(self, name: str) -> Any:
+        value = self._columns[name][self._row]
+        return value.as_py() if isinstance(value, pa.Scalar) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
 def _candidates(found: dict[str, Any]) -> Any:
     """Rows that may hold several frames."""
     tiles = np.zeros(len(found["frames_said"]), bool)
@@ -55,7 +74,7 @@ def _candidates(found: dict[str, Any]) -> Any:
 
 
 def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
-    row = {name: c[i].as_py() if isinstance(c, pa.Array) else c[i] for name, c in found.items()}
+    row = Row(found, i)
     for mosaic in MOSAICS:
         tiles = mosaic.tiles(row)
         if tiles is not None and row["Rows"] >= tiles.rows and row["Columns"] >= tiles.columns:
@@ -70,7 +89,7 @@ def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
     return Frames(int(said), _placed(row, int(said), columns or {}))
 
 
-def _placed(row: dict[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
+def _placed(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
     """What a file without functional groups says of its frames: positions of dose grids and tomograms, times of cines."""
     first = np.array([columns[n][0] if n in columns else row[n] for n in _PLACE], float)
     step = np.arange(count) * row["SpacingBetweenSlices"]
@@ -95,7 +114,7 @@ _PLACE = (
 )
 
 
-def _slide(row: dict[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
+def _slide(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
     """Tile by tile of a whole slide level: by the frames' positions, else row by row (TILED_FULL, PS3.3 C.7.6.17.3)."""
     height, width = row["Rows"], row["Columns"]
     if "RowPositionInTotalImagePixelMatrix" in columns:
@@ -120,7 +139,7 @@ def _numbers(text: object, count: int) -> Any:
     return values if values.size == count else None
 
 
-def _tiled(heads: Heads, i: int, row: dict[str, Any], tiles: Any) -> Frames:
+def _tiled(heads: Heads, i: int, row: Mapping[str, Any], tiles: Any) -> Frames:
     """The tiles of a mosaic, row by row of the sheet."""
     height, width = int(row["Rows"]) // tiles.rows, int(row["Columns"]) // tiles.columns
     number = np.arange(tiles.count)

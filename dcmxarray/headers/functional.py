@@ -133,13 +133,14 @@ def per_frame(path: str, end: int, count: int) -> dict[str, Any] | None:
 def _merged(heads: Heads, wanted: Wanted) -> dict[str, Any]:
     """Columns of all leaves; where several sequences fill one column, the one that says something wins."""
     out: dict[str, Any] = {}
-    for j, element in enumerate(wanted.elements):
-        if not (heads.at[:, j] >= 0).any():
-            continue
-        at, size, vr = (np.ascontiguousarray(a[:, j : j + 1]) for a in (heads.at, heads.size, heads.vr))
-        one = Heads(heads.paths, heads.buf, heads.states, at, size, vr, heads.problems)
-        for name, values in columns(one, Wanted((element,), ())).items():
+    left = np.flatnonzero((heads.at >= 0).any(axis=0)).tolist()
+    while left:
+        firsts = {wanted.elements[j].columns: j for j in reversed(left)}
+        chosen = sorted(firsts.values())
+        part = Heads(heads.paths, heads.buf, heads.states, *(a[:, chosen] for a in (heads.at, heads.size, heads.vr)), heads.problems)  # type: ignore[arg-type]
+        for name, values in columns(part, Wanted(tuple(wanted.elements[j] for j in chosen), ())).items():
             out[name] = _filled(out[name], values) if name in out else values
+        left = [j for j in left if j not in chosen]
     return out
 
 

@@ -6,6 +6,7 @@ headers, and the odd files that pydicom reads, add just the bytes of their value
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ from .wanted import Wanted
 
 WINDOW = 16384
 LONG_WINDOW = 1 << 22
+AT_ONCE = 64  # files read before they are walked, so that their heads are still in the cache
 
 _SAYS = {
     CUT: "the file ends in the middle of an element",
@@ -71,7 +73,7 @@ def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
     n, k = len(paths), len(wanted.elements)
     heads = Heads(
         paths,
-        np.empty(n * WINDOW, np.uint8),
+        _buffer(2 * n * WINDOW),
         np.zeros((n, STATE), np.int64),
         np.full((n, k), -1, np.int64),
         np.zeros((n, k), np.int64),
@@ -79,20 +81,31 @@ def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
         [""] * n,
     )
     blocks = np.full((n, 256), UNRESERVED, np.int8)
-    filled = _first_windows(heads)
-    everyone = np.arange(n)
-    _walk(heads, blocks, wanted, everyone, everyone, np.zeros(n, np.int64), filled)
+    for first in range(0, n, AT_ONCE):
+        some = np.arange(first, min(first + AT_ONCE, n))
+        filled = _first_windows(heads, some)
+        _walk(heads, blocks, wanted, some, some, np.zeros(some.size, np.int64), filled)
     _second_windows(heads, blocks, wanted)
     _rest(heads, blocks, wanted)
     return heads
 
 
-def _first_windows(heads: Heads) -> Ints:
-    filled = np.zeros(len(heads.paths), np.int64)
+_KEPT = threading.local()
+
+
+def _buffer(size: int) -> Buffer:
+    """A buffer of this thread's, used again for the next batch: fresh pages cost as much as reading into them."""
+    if getattr(_KEPT, "buffer", None) is None or _KEPT.buffer.size < size:
+        _KEPT.buffer = np.empty(size, np.uint8)
+    return np.asarray(_KEPT.buffer[:size])
+
+
+def _first_windows(heads: Heads, some: Ints) -> Ints:
+    filled = np.zeros(some.size, np.int64)
     rows = heads.buf.reshape(-1, WINDOW)
-    for i, path in enumerate(heads.paths):
+    for k, i in enumerate(some.tolist()):
         try:
-            filled[i], heads.states[i, SIZE] = files.read_head(path, rows[i])
+            filled[k], heads.states[i, SIZE] = files.read_head(heads.paths[i], rows[i])
         except OSError as error:
             heads.problems[i] = f"cannot be read: {error.strerror or error}"
     return filled
@@ -119,8 +132,7 @@ def _second_windows(heads: Heads, blocks: Any, wanted: Wanted) -> None:
     which = np.flatnonzero(heads.states[:, STATUS] == MORE)
     if which.size == 0:
         return
-    first = heads.buf.size // WINDOW
-    heads.buf = np.concatenate([heads.buf, np.empty(which.size * WINDOW, np.uint8)])
+    first = len(heads.paths)
     rows = heads.buf.reshape(-1, WINDOW)
     bases = heads.states[which, POS].copy()
     filled = np.array([_read(heads, i, base, rows[first + r]) for r, (i, base) in enumerate(zip(which, bases, strict=True))])

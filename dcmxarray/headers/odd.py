@@ -82,8 +82,9 @@ def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
 
 def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
     found = {}
+    blocks = _blocks(data)
     for j, element in enumerate(wanted.elements):
-        tag = _tag(data, element)
+        tag = _tag(blocks, element)
         source = data.file_meta if tag is not None and tag >> 16 == 2 else data
         raw = source.get_item(tag) if tag is not None else None
         value = _bytes(raw, element) if raw is not None else None
@@ -92,13 +93,17 @@ def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
     return found
 
 
-def _tag(data: Any, element: Element) -> int | None:
+def _blocks(data: Any) -> dict[tuple[int, str], int]:
+    """(group, creator) -> block, for every private block of the data set."""
+    tags = [int(t) for t in data.keys() if int(t) >> 16 & 1 and 0x10 <= int(t) & 0xFFFF <= 0xFF]  # noqa: SIM118
+    return {(t >> 16, str(data[t].value).strip()): t & 0xFF for t in tags}
+
+
+def _tag(blocks: dict[tuple[int, str], int], element: Element) -> int | None:
     if not element.creator:
         return element.tag
-    try:
-        return int(data.private_block(element.tag >> 16, element.creator).get_tag(element.tag & 0xFF))
-    except KeyError:
-        return None
+    block = blocks.get((element.tag >> 16, element.creator))
+    return None if block is None else (element.tag & 0xFFFF0000) | block << 8 | (element.tag & 0xFF)
 
 
 def _text(element: Any) -> bytes | None:

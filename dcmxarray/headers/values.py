@@ -148,8 +148,12 @@ def _text_parts(buf, a, b, out, marks):  # type: ignore[no-untyped-def]
 
 @compiled
 def numbers(buf, at, size, vr, usual, out, marks):  # type: ignore[no-untyped-def]
-    """Fill ``out`` (files, parts) from elements that hold that many numbers each; ``usual`` is the dictionary's VR."""
+    """Fill ``out`` (files, parts) from elements that hold that many numbers each; ``usual`` is the dictionary's VR.
+
+    Returns the worst mark.
+    """
     parts = out.shape[1]
+    worst = ABSENT
     for i in range(at.size):
         out[i, :] = np.nan
         marks[i, :] = ABSENT
@@ -167,6 +171,9 @@ def numbers(buf, at, size, vr, usual, out, marks):  # type: ignore[no-untyped-de
             for k in range(parts):
                 out[i, k] = _binary(buf, at[i] + k * width, code, width)
                 marks[i, k] = GOOD
+        for k in range(parts):
+            worst = max(worst, marks[i, k])
+    return worst
 
 
 @compiled
@@ -251,7 +258,8 @@ def parse_datetime(buf, a, b):  # type: ignore[no-untyped-def]
 
 @compiled
 def moments(buf, at, size, form, out, marks):  # type: ignore[no-untyped-def]
-    """Fill ``out`` with days (form 0), microseconds of the day (1) or microseconds since 1970 (2)."""
+    """Fill ``out`` with days (form 0), microseconds of the day (1) or microseconds since 1970 (2); returns whether any is BAD."""
+    bad = False
     for i in range(at.size):
         out[i], marks[i] = NAT, ABSENT
         a = at[i]
@@ -269,6 +277,8 @@ def moments(buf, at, size, form, out, marks):  # type: ignore[no-untyped-def]
         else:
             out[i] = parse_datetime(buf, a, b)
         marks[i] = BAD if out[i] == NAT else GOOD
+        bad = bad or marks[i] == BAD
+    return bad
 
 
 @compiled

@@ -26,6 +26,7 @@ STATE = 11
 UNDEFINED = 0xFFFFFFFF
 FAR = -2  # an offset of FAR - n says: at byte n of the file, not in the buffer
 PIXEL_GROUP = 0x7FE0
+ITEM = 0xFFFEE000
 LARGE = 8192  # bytes; a longer value is left in the file and only noted
 UNRESERVED = -2  # a private block without a creator
 ORPHAN = 1 << 16  # flag on a VR: the element's private block has no creator
@@ -121,13 +122,6 @@ def begin(buf, lo, hi, size, state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _wanted(tag, tags, columns):  # type: ignore[no-untyped-def]
-    """The column of a tag among the sorted wanted tags, or -1."""
-    j = np.searchsorted(tags, tag)
-    return columns[j] if j < tags.size and tags[j] == tag else -1
-
-
-@compiled
 def _creator(buf, at, length, names, spans):  # type: ignore[no-untyped-def]
     """Which of the wanted private creators a value is, or -1."""
     n = length
@@ -155,108 +149,49 @@ def _private(tag, blocks, private):  # type: ignore[no-untyped-def]
     """
     creator = blocks[(tag >> 8) & 0xFF]
     unreserved = creator == UNRESERVED and (tag >> 8) & 0xFF == 0x10
+    if creator < 0 and not unreserved:
+        return -1
     for k in range(private.shape[0]):
         if private[k, 0] == (tag >> 16) and private[k, 2] == (tag & 0xFF) and (private[k, 1] == creator or unreserved):
             return private[k, 3]
     return -1
 
 
-@compiled
-def _leave_meta(buf, p, state, encoding):  # type: ignore[no-untyped-def]
-    """The first element after the file meta group: settle explicit or implicit; what the bytes show wins."""
-    state[META] = 0
-    group = _u16(buf, p)
-    if encoding < 0 or group == 0x0800:
-        state[STATUS] = ODD
-        return
-    state[EXPLICIT] = 1 if _letters(buf, p + 4) else 0
-
-
 @inlined
-def _stop(state, status, position):  # type: ignore[no-untyped-def]
-    state[STATUS], state[POS] = status, position
-    return -1
+def _element(buf, p, hi, explicit):  # type: ignore[no-untyped-def]
+    """VR (0 where implicit, -1 where there is none), length and place of the value; the place is -1 past the window."""
+    if not explicit:
+        return 0, _u32(buf, p + 4), p + 8
+    if not _letters(buf, p + 4):
+        return -1, 0, p
+    code = _u16(buf, p + 4)
+    if not _is_long(code):
+        return code, _u16(buf, p + 6), p + 8
+    if p + 12 > hi:
+        return code, 0, -1
+    return code, _u32(buf, p + 8), p + 12
 
 
 @compiled
-def _delimiter(tag, length, p, state):  # type: ignore[no-untyped-def]
-    """Past an item, an item's end or a sequence's end (PS3.5 section 7.5)."""
-    if state[DEPTH] == 0:
-        return _stop(state, ODD, 0)
-    if tag & 0xFFFF == 0xE000:
-        if length != UNDEFINED:
-            return p + length
-        state[DEPTH] += 1
-        return p
-    state[DEPTH] -= 1
-    if state[DEPTH] == state[SWITCH]:
-        state[EXPLICIT], state[SWITCH] = 1, -1
-    return p
+def _note_private(buf, tag, value, length, hi, state, blocks, wanted):  # type: ignore[no-untyped-def]
+    """The column of a private element, or -1; notes creators on the way (PS3.5 section 7.8)."""
+    _, _, private, names, spans, _ = wanted
+    element = tag & 0xFFFF
+    if tag >> 16 != state[GROUP]:
+        state[GROUP] = tag >> 16
+        blocks[:] = UNRESERVED
+    if 0x10 <= element <= 0xFF and value + length <= hi:
+        blocks[element] = _creator(buf, value, length, names, spans)
+    return _private(tag, blocks, private) if element >= 0x1000 else -1
 
 
 @compiled
-def _pixels(tag, length, position, state):  # type: ignore[no-untyped-def]
-    """Pixel data reached: the walk is done."""
-    state[PIXEL_ELEMENT], state[PIXEL_AT] = tag & 0xFFFF, position
-    state[PIXEL_LENGTH] = -1 if length == UNDEFINED else length
-    return _stop(state, DONE, position)
-
-
-@compiled
-def _column(buf, tag, value, length, hi, state, blocks, wanted):  # type: ignore[no-untyped-def]
-    """The column of a top-level element, or -1; notes private creators on the way (PS3.5 section 7.8)."""
-    tags, columns, private, names, spans, _ = wanted
-    if (tag >> 16) & 1:
-        element = tag & 0xFFFF
-        if tag >> 16 != state[GROUP]:
-            state[GROUP] = tag >> 16
-            blocks[:] = UNRESERVED
-        if 0x10 <= element <= 0xFF and value + length <= hi:
-            blocks[element] = _creator(buf, value, length, names, spans)
-        elif element >= 0x1000:
-            column = _private(tag, blocks, private)
-            if column >= 0:
-                return column
-    return _wanted(tag, tags, columns)
-
-
-@compiled
-def _element(buf, p, lo, hi, base, limit, state, blocks, wanted, at, size, vr):  # type: ignore[no-untyped-def]
-    """Note one element and return the place of the next, or -1 where the walk of this window ends."""
-    tag = (_u16(buf, p) << 16) | _u16(buf, p + 2)
-    code, value, length = 0, p + 8, _u32(buf, p + 4)
-    here = base + (p - lo)
-    if state[EXPLICIT] == 1:
-        if not _letters(buf, p + 4):
-            return _stop(state, DONE if tag == 0 and state[DEPTH] == 0 else ODD, here)
-        code, length = _u16(buf, p + 4), _u16(buf, p + 6)
-        if _is_long(code):
-            if p + 12 > hi:
-                return _stop(state, MORE if p + 12 <= limit else CUT, here)
-            length, value = _u32(buf, p + 8), p + 12
-    if state[DEPTH] == 0 and tag >> 16 == PIXEL_GROUP and (tag & 0xFFFF) >= 8:
-        return _pixels(tag, length, base + (value - lo), state)
-    if length == UNDEFINED:
-        if code == UN and state[SWITCH] < 0:  # UN of undefined length holds implicit VR (PS3.5 section 6.2.2)
-            state[SWITCH], state[EXPLICIT] = state[DEPTH], 0
-        state[DEPTH] += 1
-        return value
-    if state[DEPTH] > 0:
-        return value + length
-    private_creator = (tag >> 16) & 1 and 0x10 <= tag & 0xFFFF <= 0xFF and length < 128
-    column = _column(buf, tag, value, length, hi, state, blocks, wanted)
-    if column < 0 and not private_creator:
-        return value + length
-    if value + length > limit:
-        return _stop(state, CUT, here)
-    distant = column >= 0 and (wanted[5][column] or length > LARGE)
-    if value + length > hi and not distant:
-        return _stop(state, MORE, here)
-    if column >= 0:
-        at[column] = FAR - (base + (value - lo)) if distant else value
-        orphan = (tag >> 16) & 1 and tag & 0xFFFF >= 0x1000 and blocks[(tag >> 8) & 0xFF] == UNRESERVED
-        size[column], vr[column] = length, code | (ORPHAN if orphan else 0)
-    return value + length
+def _begins(buf, p, state, at, size):  # type: ignore[no-untyped-def]
+    """Behind the file meta group: 0 implicit, 1 explicit VR, -1 for pydicom; what the bytes show wins."""
+    odd = at[0] >= 0 and _encoding(buf, at[0], size[0]) < 0
+    if odd or _u16(buf, p) == 0x0800:
+        return -1
+    return 1 if _letters(buf, p + 4) else 0
 
 
 @compiled
@@ -266,22 +201,78 @@ def walk(buf, lo, hi, base, state, blocks, wanted, at, size, vr):  # type: ignor
     ``at``, ``size`` and ``vr`` are this file's offsets (into ``buf``), lengths and VRs by column; ``wanted`` is the tuple
     (sorted tags, their columns, private rows, creators' names, their spans, far columns) of `headers.wanted`.
     """
+    tags, columns, far = wanted[0], wanted[1], wanted[5]
     limit = lo + state[SIZE] - base
-    p = lo + state[POS] - base
-    while p >= 0:
+    p, depth, switch, j = lo + state[POS] - base, state[DEPTH], state[SWITCH], 0
+    explicit, meta, status = state[EXPLICIT] == 1, state[META] == 1, MORE
+    while True:
         if p + 8 > hi:
-            ended = p == limit and state[DEPTH] == 0
-            _stop(state, DONE if ended else (MORE if p + 8 <= limit else CUT), base + (p - lo))
-            return
+            status = DONE if p == limit and depth == 0 else (MORE if p + 8 <= limit else CUT)
+            break
         group = _u16(buf, p)
+        tag = (group << 16) | _u16(buf, p + 2)
         if group == 0xFFFE:
-            p = _delimiter((group << 16) | _u16(buf, p + 2), _u32(buf, p + 4), p + 8, state)
+            if depth == 0:
+                status = ODD
+                break
+            length = _u32(buf, p + 4)
+            p += 8
+            if tag == ITEM:
+                depth += 1 if length == UNDEFINED else 0
+                p += 0 if length == UNDEFINED else length
+                continue
+            depth -= 1
+            if depth == switch:
+                explicit, switch = True, -1
             continue
-        if state[META] == 1 and group != 2:
-            _leave_meta(buf, p, state, _encoding(buf, at[0], size[0]) if at[0] >= 0 else 0)
-            if state[STATUS] == ODD:
-                return
-        p = _element(buf, p, lo, hi, base, limit, state, blocks, wanted, at, size, vr)
+        if meta and group != 2:
+            begins = _begins(buf, p, state, at, size)
+            if begins < 0:
+                status = ODD
+                break
+            meta, explicit = False, begins == 1
+        code, length, value = _element(buf, p, hi, explicit)
+        if code < 0:
+            status = DONE if tag == 0 and depth == 0 else ODD
+            break
+        if value < 0:
+            status = MORE if p + 12 <= limit else CUT
+            break
+        if length == UNDEFINED and not (depth == 0 and group == PIXEL_GROUP and tag & 0xFFFF >= 8):
+            if code == UN and switch < 0:  # UN of undefined length holds implicit VR (PS3.5 section 6.2.2)
+                switch, explicit = depth, False
+            depth += 1
+            p = value
+            continue
+        if depth == 0:
+            if group == PIXEL_GROUP and tag & 0xFFFF >= 8:
+                state[PIXEL_ELEMENT], state[PIXEL_AT] = tag & 0xFFFF, base + (value - lo)
+                state[PIXEL_LENGTH] = -1 if length == UNDEFINED else length
+                status = DONE
+                break
+            column, creator = -1, False
+            if group & 1:
+                column = _note_private(buf, tag, value, length, hi, state, blocks, wanted)
+                creator = 0x10 <= tag & 0xFFFF <= 0xFF and length < 128
+            if column < 0:
+                if j > 0 and tags[j - 1] >= tag:
+                    j = 0
+                while j < tags.size and tags[j] < tag:
+                    j += 1
+                if j < tags.size and tags[j] == tag:
+                    column = columns[j]
+            if column >= 0 or creator:
+                distant = column >= 0 and (far[column] or length > LARGE)
+                if value + length > limit or (value + length > hi and not distant):
+                    status = CUT if value + length > limit else MORE
+                    break
+                if column >= 0:
+                    orphan = group & 1 and tag & 0xFFFF >= 0x1000 and blocks[(tag >> 8) & 0xFF] == UNRESERVED
+                    at[column] = FAR - (base + (value - lo)) if distant else value
+                    size[column], vr[column] = length, code | (ORPHAN if orphan else 0)
+        p = value + length
+    state[POS], state[DEPTH], state[SWITCH], state[STATUS] = base + (p - lo), depth, switch, status
+    state[EXPLICIT], state[META] = 1 if explicit else 0, 1 if meta else 0
 
 
 @compiled

@@ -14,22 +14,23 @@ PRIVATE = tuple(element for vendor in VENDORS for element in vendor.PRIVATE)
 
 MOSAICS = (siemens, uih)
 
+# (reader, the column that it cannot do without): a reader is asked only about rows that have it.
 B_VALUE_READERS = (
-    standard.b_value,
-    siemens.b_value,
-    siemens.csa_b_value,
-    ge.b_value,
-    philips.b_value,
-    uih.b_value,
-    canon.b_value,
+    (standard.b_value, "_b"),
+    (siemens.b_value, "_siemens_b"),
+    (siemens.csa_b_value, "_csa"),
+    (ge.b_value, "_ge_b"),
+    (philips.b_value, "_philips_b"),
+    (uih.b_value, "_uih_b"),
+    (canon.b_value, "_comments"),
 )
 GRADIENT_READERS = (
-    standard.gradient,
-    siemens.gradient,
-    siemens.csa_gradient,
-    ge.gradient,
-    philips.gradient,
-    uih.gradient,
-    canon.gradient,
+    (standard.gradient, "_gradient_x"),
+    (siemens.gradient, "_siemens_gradient_x"),
+    (siemens.csa_gradient, "_csa"),
+    (ge.gradient, "_ge_gradient_x"),
+    (philips.gradient, "_philips_gradient_x"),
+    (uih.gradient, "_uih_gradient_x"),
+    (canon.gradient, "_comments"),
 )
 COMPONENT_READERS = (standard.component, ge.component, philips.component)
