@@ -1,18 +1,19 @@
 """The door to bytes: local paths by the operating system, anything with "://" by fsspec.
 
-Every byte that dcmxarray reads of a DICOM file passes `read_head`, `read_some`, `read_into` or, for pydicom, `open_file`.
+Every byte that dcmxarray reads of a DICOM file passes `read_heads`, `read_some`, `read_into` or, for pydicom, `open_file`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
 Source = str | os.PathLike[str]
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -73,24 +74,28 @@ def _tree(folder: str) -> Iterator[str]:
             yield path
 
 
-def read_head(path: str, out: Bytes) -> tuple[int, int]:
-    """Read the first bytes of a file into ``out``: (bytes read, size of the file)."""
-    if is_remote(path):
-        return _read_remote_head(path, out)
-    handle = os.open(path, _FLAGS)
-    try:
-        filled = os.preadv(handle, [memoryview(out)], 0)  # type: ignore[arg-type]
-        status = os.fstat(handle)
-    finally:
-        os.close(handle)
-    return filled, status.st_size
+def read_heads(paths: Sequence[str], offsets: Ints, out: Bytes) -> tuple[Ints, Ints, dict[int, str]]:
+    """Read a window of each file, from its offset on, into its row of ``out`` (files, window).
+
+    Returns how many bytes of each there were, the sizes of the files, and why some could not be read.
+    """
+    filled, sizes = np.zeros(len(paths), np.int64), np.full(len(paths), -1, np.int64)
+    if os.name == "posix" and not any(map(is_remote, paths)):
+        from . import reading
+
+        reading.heads(*reading.packed(paths), _FLAGS, out.reshape(-1), out.shape[1], offsets, filled, sizes)
+    errors = {}
+    for i in np.flatnonzero(sizes < 0).tolist():
+        try:
+            filled[i], sizes[i] = _read_head(paths[i], int(offsets[i]), out[i])
+        except OSError as error:
+            errors[i] = error.strerror or str(error)
+            sizes[i] = 0
+    return filled, sizes, errors
 
 
-def _read_remote_head(path: str, out: Bytes) -> tuple[int, int]:
-    filesystem, inside = _remote(path)
-    data = filesystem.cat_file(inside, start=0, end=out.size)
-    out[: len(data)] = np.frombuffer(data, np.uint8)
-    return len(data), int(filesystem.size(inside))
+def _read_head(path: str, offset: int, out: Bytes) -> tuple[int, int]:
+    return read_some(path, offset, out), size_of(path)
 
 
 def read_into(path: str, offset: int, out: memoryview) -> None:

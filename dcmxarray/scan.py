@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from .errors import HeaderError
 if TYPE_CHECKING:
     from .headers.wanted import Tag
 
-BATCH = 1024
+LEAST, MOST = 512, 2048  # files a batch
 
 
 def scan(
@@ -38,7 +38,7 @@ def scan(
         Elements to read besides the default ones: DICOM keywords, or ``(group, "private creator", element)``.
     scheduler
         Of dask: ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`; ``None`` takes the one that
-        is configured, else reads here, one batch after the other.
+        is configured, else threads.
     progress
         Whether to show a progress bar.
 
@@ -65,41 +65,31 @@ def scan(
     {'dce': 24}
     """
     sources = [path] if isinstance(path, (str, os.PathLike)) else list(path)
-    batches = _read_all(files.walk(sources), tuple(tags or ()), scheduler, progress)
+    batches = _read_all(list(files.walk(sources)), tuple(tags or ()), scheduler, progress)
     return frame_table(batches)
 
 
-def _batches(paths: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(paths, BATCH)):
-        yield batch
+def _batches(paths: Sequence[str]) -> list[Sequence[str]]:
+    """Parts for all cores, none so small that its columns cost more than its files."""
+    size = min(MOST, max(LEAST, -(-len(paths) // (os.cpu_count() or 1))))
+    return [paths[k : k + size] for k in range(0, len(paths), size)]
 
 
-def _read_all(paths: Iterator[str], tags: tuple[Tag, ...], scheduler: Any, progress: bool) -> list[dict[str, Any]]:
+def _read_all(paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any, progress: bool) -> list[dict[str, Any]]:
     from .headers import read_batch
     from .headers.wanted import wanted
 
     wanted(tags)  # a wrong name is an error before the first file is read
-    if scheduler is None and not progress and not _configured():
-        return [read_batch(batch, tags) for batch in _batches(paths)]
+    batches = _batches(paths)
+    if scheduler is None and not progress and len(batches) < 2:
+        return [read_batch(batch, tags) for batch in batches]
     import dask
     from dask.diagnostics.progress import ProgressBar
 
-    tasks = [dask.delayed(read_batch, pure=False)(batch, tags) for batch in _batches(paths)]
-    with ProgressBar() if progress else _Quiet():
-        return list(dask.compute(*tasks, scheduler=scheduler))
-
-
-class _Quiet:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-def _configured() -> bool:
-    """Whether the user has chosen a dask scheduler or started a client."""
-    import dask
-
-    return dask.config.get("scheduler", None) is not None
+    tasks = [dask.delayed(read_batch, pure=False)(batch, tags) for batch in batches]
+    chosen = scheduler or dask.config.get("scheduler", None) or "threads"
+    with ProgressBar() if progress else nullcontext():
+        return list(dask.compute(*tasks, scheduler=chosen))
 
 
 def frame_table(batches: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -83,8 +83,8 @@ def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
     blocks = np.full((n, 256), UNRESERVED, np.int8)
     for first in range(0, n, AT_ONCE):
         some = np.arange(first, min(first + AT_ONCE, n))
-        filled = _first_windows(heads, some)
-        _walk(heads, blocks, wanted, some, some, np.zeros(some.size, np.int64), filled)
+        start = np.zeros(some.size, np.int64)
+        _walk(heads, blocks, wanted, some, some, start, _windows(heads, some, start, first))
     _second_windows(heads, blocks, wanted)
     _rest(heads, blocks, wanted)
     return heads
@@ -100,14 +100,13 @@ def _buffer(size: int) -> Buffer:
     return np.asarray(_KEPT.buffer[:size])
 
 
-def _first_windows(heads: Heads, some: Ints) -> Ints:
-    filled = np.zeros(some.size, np.int64)
-    rows = heads.buf.reshape(-1, WINDOW)
-    for k, i in enumerate(some.tolist()):
-        try:
-            filled[k], heads.states[i, SIZE] = files.read_head(heads.paths[i], rows[i])
-        except OSError as error:
-            heads.problems[i] = f"cannot be read: {error.strerror or error}"
+def _windows(heads: Heads, some: Ints, offsets: Ints, first: int) -> Ints:
+    """Read windows of some files into the buffer's rows from ``first`` on; returns how much of each there was."""
+    rows = heads.buf.reshape(-1, WINDOW)[first : first + some.size]
+    filled, sizes, errors = files.read_heads([heads.paths[i] for i in some.tolist()], offsets, rows)
+    heads.states[some, SIZE] = sizes
+    for k, text in errors.items():
+        heads.problems[some[k]] = f"cannot be read: {text}"
     return filled
 
 
@@ -130,13 +129,12 @@ def _walk(heads: Heads, blocks: Any, wanted: Wanted, rows: Ints, which: Ints, ba
 
 def _second_windows(heads: Heads, blocks: Any, wanted: Wanted) -> None:
     which = np.flatnonzero(heads.states[:, STATUS] == MORE)
-    if which.size == 0:
-        return
-    first = len(heads.paths)
-    rows = heads.buf.reshape(-1, WINDOW)
-    bases = heads.states[which, POS].copy()
-    filled = np.array([_read(heads, i, base, rows[first + r]) for r, (i, base) in enumerate(zip(which, bases, strict=True))])
-    _walk(heads, blocks, wanted, first + np.arange(which.size), which, bases, filled.astype(np.int64))
+    for k in range(0, which.size, AT_ONCE):
+        some = which[k : k + AT_ONCE]
+        bases = heads.states[some, POS].copy()
+        rows = len(heads.paths) + k + np.arange(some.size)
+        filled = _windows(heads, some, bases, int(rows[0]))
+        _walk(heads, blocks, wanted, rows, some, bases, filled)
 
 
 def _read(heads: Heads, i: Any, base: int, out: Buffer) -> int:

@@ -23,11 +23,11 @@ def count_reads() -> Iterator[list[str]]:
     1
     """
     opened: list[str] = []
-    doors = {name: getattr(files, name) for name in ("read_head", "read_some", "read_into", "open_file")}
+    doors = {name: getattr(files, name) for name in ("read_heads", "read_some", "read_into", "open_file")}
 
     def counted(name: str) -> Any:
-        def door(path: str, *args: Any) -> Any:
-            opened.append(path)
+        def door(path: str | list[str], *args: Any) -> Any:
+            opened.extend([path] if isinstance(path, str) else path)
             return doors[name](path, *args)
 
         return door

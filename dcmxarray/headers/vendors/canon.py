@@ -21,21 +21,18 @@ _NOTHING = (np.nan,) * 4
 
 def _parse(columns: Columns) -> Floats:
     """(rows, 4): b and direction; NaN where the comment does not say or the vendor is another."""
-    return np.array(
-        [
-            _read(text) if "canon" in maker or "toshiba" in maker else _NOTHING
-            for text, maker in zip(columns["_comments"], map(_lower, columns["Manufacturer"]), strict=True)
-        ],
-        float,
-    ).reshape(-1, 4)
+    makers = [_lower(m) for m in columns["Manufacturer"]]
+    texts = [str(t) if "canon" in m or "toshiba" in m else "" for t, m in zip(columns["_comments"], makers, strict=True)]
+    known = {text: _read(text) for text in set(texts)}
+    return np.array([known[text] for text in texts], float).reshape(-1, 4)
 
 
 def _lower(text: object) -> str:
     return str(text or "").lower()
 
 
-def _read(text: object) -> tuple[float, ...]:
-    match = _TEXT.match(str(text or "").strip())
+def _read(text: str) -> tuple[float, ...]:
+    match = _TEXT.match(text.strip())
     return tuple(float(g) if g else np.nan for g in match.groups()) if match else _NOTHING
 
 
