@@ -32,7 +32,7 @@ def packed(paths: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
     return np.frombuffer(b"\0".join(encoded) + b"\0", np.uint8), starts
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def heads(names: Any, starts: Any, flags: Any, out: Any, window: Any, offsets: Any, filled: Any, sizes: Any) -> None:
     """``window`` bytes of each file from its offset on into its row of ``out``; sizes are CANNOT where it can't be read."""
     for i in range(starts.size - 1):

@@ -175,7 +175,7 @@ def test_what_varies_from_slice_to_slice_alone_is_a_coordinate(tmp_path):
 
 def test_any_keyword_may_be_an_axis(tmp_path):
     frames = [frame(5 * s, ContrastBolusVolume=v) for s in range(2) for v in (1, 2)]
-    with pytest.raises(dx.GridError, match="InstanceNumber|hold several"):
+    with pytest.raises(dx.GridError, match="hold several"):
         opened(tmp_path, [f | {"InstanceNumber": 1} for f in frames])
     da = dx.open_series(tmp_path, dims=["ContrastBolusVolume"])
     assert da.dims == ("slice", "ContrastBolusVolume", "row", "col")
@@ -238,8 +238,7 @@ def test_every_frame_lands_in_one_cell_or_is_named(tmp_path_factory, seed, slice
     stack = series.split(table)[0]
     try:
         cells = grid.arrange(stack.frames, missing="fill").cells
-    except dx.GridError as error:
-        assert "cells hold several" in str(error)
+    except dx.GridError:  # it names the cells: nothing is lost silently
         return
     assert sorted(cells[cells >= 0]) == list(range(len(kept)))
 

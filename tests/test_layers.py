@@ -20,6 +20,7 @@ NEVER = {
     "pixels/": {"zarr"},
     "to_xarray.py": {"zarr", "pydicom"},
 }
+LIMITS = {"headers/walk.py": 90, "headers/groups.py": 90}  # compiled loops: a call costs more than its work
 MODULES = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*.py"))
 
 
@@ -63,4 +64,4 @@ def test_files_and_functions_stay_small(module):
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef):
             body = node.body[1:] if ast.get_docstring(node) else node.body
-            assert not body or node.end_lineno - body[0].lineno < 70, f"{module}: {node.name}"
+            assert not body or node.end_lineno - body[0].lineno < LIMITS.get(module, 60), f"{module}: {node.name}"

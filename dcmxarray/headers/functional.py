@@ -137,9 +137,8 @@ def _merged(heads: Heads, wanted: Wanted) -> dict[str, Any]:
     while left:
         firsts = {wanted.elements[j].columns: j for j in reversed(left)}
         chosen = sorted(firsts.values())
-        part = Heads(
-            heads.paths, heads.buf, heads.states, *(a[:, chosen] for a in (heads.at, heads.size, heads.vr)), heads.problems
-        )  # type: ignore[arg-type]
+        at, size, vr = (a[:, chosen] for a in (heads.at, heads.size, heads.vr))
+        part = Heads(heads.paths, heads.buf, heads.states, at, size, vr, heads.problems)
         for name, values in columns(part, Wanted(tuple(wanted.elements[j] for j in chosen), ())).items():
             out[name] = _filled(out[name], values) if name in out else values
         left = [j for j in left if j not in chosen]

@@ -1,5 +1,7 @@
 """The walk and the converters, on files made for the occasion; no input bytes crash or hang them."""
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 import pydicom
@@ -42,7 +44,7 @@ def test_every_encoding_gives_the_same_row(tmp_path, syntax):
 @pytest.mark.parametrize("length", [10, 20_000, 3_000_000])
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 def test_long_private_elements_are_hopped_over(tmp_path, length, syntax):
-    row = scan_one(tmp_path, **{"syntax": syntax, "InstanceNumber": 3}, EchoTime=5)
+    row = scan_one(tmp_path, syntax=syntax, InstanceNumber=3, EchoTime=5)
     with_private = {(0x0011, "MAKER", 0x01, "OB"): b"x" * length, "InstanceNumber": 3, "EchoTime": 5, "syntax": syntax}
     write_frame(tmp_path / "b.dcm", with_private)
     with dx.testing.count_reads() as opened:
@@ -175,10 +177,8 @@ def test_no_damage_crashes_the_scan(tmp_path_factory, data):
     (folder / "x").write_bytes(raw[: data.draw(st.integers(140, len(raw)))])
     table = dx.scan(folder)
     assert len(table) >= 1
-    try:
+    with contextlib.suppress(dx.DcmxarrayError):
         dx.open_series(table).load()
-    except dx.DcmxarrayError:
-        pass
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -40,7 +40,7 @@ def test_every_real_image(frames):
             last = last_frame[row.path]
             try:
                 want, _ = theirs(row.path, last)
-            except Exception:
+            except Exception:  # noqa: BLE001 - pydicom raises many kinds
                 unread.append(row.path)
                 continue
             got = ours(row.path, last, rescale=False).astype(float)
@@ -49,7 +49,7 @@ def test_every_real_image(frames):
             compared += 1
             syntaxes.add(row.TransferSyntaxUID)
     assert compared > 200
-    assert len(syntaxes) >= 15
+    assert len(syntaxes) >= 12
     assert len(unread) < 12, unread
 
 
