@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from . import geometry
+from . import geometry, suv
 from .errors import GridError, HeaderError
 from .to_xarray import SOURCE
 
@@ -118,6 +118,19 @@ class DicomAccessor:
         if path is None:
             raise HeaderError(f"no frame at {indexers}")
         return pydicom.dcmread(path, stop_before_pixels=True, force=True)
+
+    def suv(self) -> xr.DataArray:
+        """Standardized uptake value by body weight, g/ml, of a PET array in Bq/ml (QIBA FDG-PET/CT profile).
+
+        Raises
+        ------
+        HeaderError
+            The headers lack an element that it needs (weight, dose, half life, times), or the units are others.
+        """
+        acquired = self._array.coords.get("AcquisitionDateTime")
+        first = None if acquired is None else acquired.min().to_numpy()[()]
+        result = self._array * suv.factor(self.header(), first)
+        return result.assign_attrs(self._array.attrs | {"units": "g/ml", "long_name": "SUV by body weight"})
 
     def to_datetime(self) -> xr.DataArray:
         """The array with ``time`` as datetime64: AcquisitionDateTime of the earliest frame of each time.

@@ -22,7 +22,7 @@ def open_series(
     series: str | None = None,
     dims: Sequence[str] | None = None,
     chunks: to_xarray.Chunks = "auto",
-    rescale: bool = True,
+    rescale: bool | str = True,
     missing: grid.Missing = "raise",
     duplicates: grid.Duplicates = "raise",
     tags: Sequence[str] | None = None,
@@ -44,7 +44,8 @@ def open_series(
         As xarray's: ``"auto"`` makes dask chunks of whole volumes, ``{}`` one a frame, ``None`` is lazy without dask.
     rescale
         Whether values are real-world values (rescale slope and intercept of every frame; palettes looked up); ``False``
-        gives stored values.
+        gives stored values; ``"philips_fp"`` Philips' floating point values, by (2005,xx0E); ``"rwvm"`` the first
+        RealWorldValueMapping.
     missing
         ``"raise"``, or ``"fill"``: cells without a frame are NaN in float arrays, 0 in integer ones, and the coordinate
         ``valid`` says which they are.
@@ -88,20 +89,31 @@ def open_stack(
     *,
     dims: Sequence[str] | None = None,
     chunks: to_xarray.Chunks = "auto",
-    rescale: bool = True,
+    rescale: bool | str = True,
     missing: grid.Missing = "raise",
     duplicates: grid.Duplicates = "raise",
     tags: Sequence[str] | None = None,
 ) -> xr.DataArray:
     """The array of one stack; frames that a segmentation leaves out are empty ones."""
-    arranged = grid.arrange(stack.frames, dims, "fill" if stack.is_sparse else missing, duplicates)
-    return to_xarray.build(stack, arranged, rescale, chunks, tuple(tags or ()))
+    frames = _with_real_world_values(stack.frames) if rescale == "rwvm" else stack.frames
+    arranged = grid.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
+    return to_xarray.build(frames, arranged, rescale, chunks, tuple(tags or ()))
 
 
 def _needed(dims: Sequence[str] | None, tags: Sequence[str] | None) -> list[str]:
     """Keywords that must be read besides the vocabulary."""
     asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]
     return [t for t in asked if column_of(t) not in BY_COLUMN and t not in ("rgb", "InstanceNumber")]
+
+
+def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
+    """The mapping of classic files stands in a sequence that the header pass does not enter: read it file by file."""
+    if frames["RealWorldValueSlope"].notna().all():
+        return frames
+    from .headers.odd import real_world_value
+
+    pairs = [real_world_value(path) for path in frames["path"]]
+    return frames.assign(RealWorldValueSlope=[p[0] for p in pairs], RealWorldValueIntercept=[p[1] for p in pairs])
 
 
 def read(source: Source, tags: list[str]) -> pd.DataFrame:

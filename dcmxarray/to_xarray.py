@@ -17,7 +17,7 @@ from . import geometry, grid
 from .attributes import COMPUTED, VOCABULARY, Attribute, column_of, labels
 from .model import MISSING, FrameGrid, Geometry
 from .pixels import FrameArray, sources
-from .series import POSITION, Stack
+from .series import POSITION
 
 Values = npt.NDArray[Any]
 Coord = tuple[tuple[str, ...], Values]
@@ -41,10 +41,12 @@ _WHERE_VARYING = (
 _DIFFUSION = ("gradient_x", "gradient_y", "gradient_z")
 
 
-def build(stack: Stack, arranged: FrameGrid, rescale: bool, chunks: Chunks, tags: tuple[str, ...] = ()) -> xr.DataArray:
-    """The lazy array of a stack."""
-    frames = stack.frames.reset_index(drop=True)
-    array = FrameArray(sources(frames), arranged.cells, _frame_shape(frames, rescale), rescale, fill=0)
+def build(
+    table: pd.DataFrame, arranged: FrameGrid, rescale: bool | str, chunks: Chunks, tags: tuple[str, ...] = ()
+) -> xr.DataArray:
+    """The lazy array of the frames of a stack."""
+    frames = table.reset_index(drop=True)
+    array = FrameArray(sources(frames, rescale), arranged.cells, _frame_shape(frames, bool(rescale)), bool(rescale), fill=0)
     if (arranged.cells == MISSING).any() and array.dtype.kind == "f":
         array.fill = np.nan
     dims = (*arranged.dims, "row", "col", "rgb")[: array.ndim]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .vendors import B_VALUE_READERS, COMPONENT_READERS, GRADIENT_READERS, standard
+from .vendors import B_VALUE_READERS, COMPONENT_READERS, GRADIENT_READERS, philips, standard
 from .vendors.private import Columns
 
 Reader = Callable[[Columns], npt.NDArray[Any]]
@@ -46,6 +46,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     gradient = first(GRADIENT_READERS, columns, 3)
     gradient[b == 0] = 0.0
     computed: dict[str, Any] = {"b": b, **{name: gradient[:, k].copy() for k, name in enumerate(GRADIENT)}}
+    computed["fp_slope"], computed["fp_intercept"] = philips.floating_point(columns)
     return computed | _words(columns) | {"acquired": acquired(columns)}
 
 

@@ -80,6 +80,16 @@ def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
     return tag & 0xFFFF, place + width, -1 if length == 0xFFFFFFFF else length
 
 
+def real_world_value(path: str) -> tuple[float, float]:
+    """Slope and intercept of a classic file's RealWorldValueMappingSequence (PS3.3 C.7.6.16.2.11), NaN where there is none."""
+    with warnings.catch_warnings(), files.open_file(path) as handle:
+        warnings.simplefilter("ignore")
+        data = pydicom.dcmread(handle, stop_before_pixels=True, force=True)
+    mapping = (data.get("RealWorldValueMappingSequence") or [{}])[0]
+    values = [mapping.get(f"RealWorldValue{part}") for part in ("Slope", "Intercept")]
+    return tuple(np.nan if v is None else float(v) for v in values)  # type: ignore[return-value]
+
+
 def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
     found = {}
     blocks = _blocks(data)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..errors import PixelError
 from ..model import FrameSources, PixelSpec
 from .lazy import FrameArray
 
@@ -53,14 +54,39 @@ def _spec(row: pd.Series) -> PixelSpec:
     )
 
 
-def sources(frames: pd.DataFrame) -> FrameSources:
-    """Where the frames of a stack's table lie; opens no file."""
+SCALES = {
+    "philips_fp": ("fp_slope", "fp_intercept"),
+    "rwvm": ("RealWorldValueSlope", "RealWorldValueIntercept"),
+}
+
+
+def _scale(frames: pd.DataFrame, rescale: bool | str) -> tuple[Any, Any]:
+    """Slope and intercept of every frame.
+
+    Raises
+    ------
+    PixelError
+        The scale that is asked for is none, or is not in every header.
+    """
+    if isinstance(rescale, bool):
+        slope, intercept = (frames[c].to_numpy(float) for c in ("RescaleSlope", "RescaleIntercept"))
+        return np.where(np.isnan(slope) | (slope == 0), 1.0, slope), np.nan_to_num(intercept, nan=0.0)
+    if rescale not in SCALES:
+        raise PixelError(f"rescale={rescale!r} is none of True, False, {', '.join(map(repr, SCALES))}")
+    slope, intercept = (frames[c].to_numpy(float) for c in SCALES[rescale])
+    if np.isnan(slope).any():
+        lacking = frames["path"].iloc[int(np.isnan(slope).argmax())]
+        raise PixelError(f"{lacking}: no {SCALES[rescale][0]} for rescale={rescale!r}; rescale=True takes RescaleSlope")
+    return slope, np.nan_to_num(intercept, nan=0.0)
+
+
+def sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSources:
+    """Where the frames of a stack's table lie, and how they are scaled; opens no file."""
     codes, names = pd.factorize(frames["path"])
     spec, specs = _specs(frames)
     offset = frames["pixel_offset"].to_numpy(np.int64)
     length = frames["pixel_length"].to_numpy(np.int64)
-    slope = frames["RescaleSlope"].to_numpy(float)
-    intercept = frames["RescaleIntercept"].to_numpy(float)
+    slope, intercept = _scale(frames, rescale)
     window = frames[["window_row", "window_col"]].fillna(0).to_numpy(np.int64)
     return FrameSources(
         paths=tuple(str(n) for n in names),
@@ -71,6 +97,6 @@ def sources(frames: pd.DataFrame) -> FrameSources:
         window=window,
         spec=spec,
         specs=specs,
-        slope=np.where(np.isnan(slope) | (slope == 0), 1.0, slope),
-        intercept=np.nan_to_num(intercept, nan=0.0),
+        slope=slope,
+        intercept=intercept,
     )

@@ -30,6 +30,17 @@ def gradient(columns: Columns) -> Floats:
     return vector(columns, "_philips_gradient_x", "_philips_gradient_y", "_philips_gradient_z")
 
 
+def floating_point(columns: Columns) -> tuple[Floats, Floats]:
+    """Slope and intercept to Philips' floating point values: stored / SS + RI / (RS * SS), with SS = (2005,xx0E).
+
+    Source: Chenevert et al. 2014, doi:10.1593/tlo.13811.  NaN where SS is missing or 0.
+    """
+    scale = np.where(columns["_philips_slope"] == 0, np.nan, columns["_philips_slope"])
+    slope = np.where(np.isnan(columns["RescaleSlope"]), 1.0, columns["RescaleSlope"])
+    intercept = np.nan_to_num(columns["RescaleIntercept"], nan=0.0)
+    return 1 / scale, intercept / (slope * scale)
+
+
 def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     """(2005,1011): M, P, R or I."""
     return np.array([COMPONENT_WORDS.get(str(v).strip().upper(), "") for v in columns["_philips_part"]], object)
