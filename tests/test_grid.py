@@ -270,6 +270,8 @@ REAL = [
     (D2N + "philips_enhanced/fmri/001", {"slice": 8, "time": 4}, "TemporalPositionIdentifier"),
     ("yarikoptic+nitest-balls1/DICOM/DTI.dcm", {"slice": 10, "b": 8}, ""),
     ("RSIP-Vision+medio/tests/data/dcm", {"slice": 150}, ""),
+    ("QIICR+dcmqi/data/segmentations/23x38x3/multiframe", {"slice": 3}, ""),
+    ("pydicom+pydicom-data/data_store/data/eCT_Supplemental.dcm", {"slice": 2}, ""),
     ("QIICR+dcmqi/data/segmentations/partial_overlaps.dcm", {"slice": 3, "segment": 5}, ""),
     ("ImagingDataCommons+highdicom/data/test_files/sm_image.dcm", {"tile_row": 5, "tile_col": 5}, ""),
     ("pydicom+pydicom/src/pydicom/data/test_files/examples_ybr_color.dcm", {"time": 30}, "FrameTime"),

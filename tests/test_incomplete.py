@@ -258,3 +258,52 @@ def test_segments_left_out_are_empty(data):
 def test_three_instance_tomogram_joins(tmp_path):
     write_series(tmp_path, dx.testing.dce(slices=3, times=1, size=4))
     assert dx.open_series(sorted(tmp_path.glob("*.dcm"))).sizes["slice"] == 3
+
+
+def test_a_cardiac_cine_in_one_file(tmp_path):
+    frames = [
+        {"ImagePositionPatient": [0, 0, 8.0 * s], "NominalCardiacTriggerDelayTime": 35.0 * t, "pixels": image(t),
+         "FrameAcquisitionDateTime": f"202601011000{20 * s + t // 9:02d}.{t % 9}00000"}
+        for s in range(2) for t in range(12)
+    ]  # fmt: skip
+    write_enhanced(tmp_path / "a", frames, PLANE)
+    da = dx.open_series(tmp_path / "a")
+    assert da.attrs["time_source"] == "NominalCardiacTriggerDelayTime"
+    assert np.allclose(da["time"], 0.035 * np.arange(12))
+
+
+def test_an_enhanced_file_beside_its_classic_slices(tmp_path):
+    write_enhanced(tmp_path / "e", [{"ImagePositionPatient": [0, 0, 5.0 * s], "pixels": image(s)} for s in range(2)], PLANE)
+    write_series(tmp_path / "c", [frame(5 * s) for s in range(2)])
+    with pytest.raises(dx.SeriesError, match=r"sop4 .*\n.*sop4|sop1"):
+        dx.open_series(tmp_path)
+    assert len(dx.open_cohort(tmp_path)) == 2
+
+
+def test_a_gap_leaves_honest_coordinates(tmp_path):
+    da = opened(tmp_path, [frame(z) for z in (0, 5, 10, 20)])
+    assert da["slice"].values.tolist() == [0, 5, 10, 20]
+    with pytest.raises(dx.GridError, match=r"steps of 5 to 10 mm.*interp"):
+        _ = da.dicom.affine
+    assert da.isel(slice=slice(0, 3)).dicom.spacing == (5.0, 2.0, 2.0)
+    assert da.astype(float).interp(slice=np.arange(0, 21, 5.0)).dicom.spacing[0] == 5.0
+
+
+def test_a_nuclear_medicine_tomogram(tmp_path):
+    pixels = np.arange(3 * 4 * 5, dtype=np.uint16).reshape(3, 4, 5)
+    from pydicom.dataset import Dataset
+
+    detector = Dataset()
+    detector.ImagePositionPatient, detector.ImageOrientationPatient = [1, 2, 3], [1, 0, 0, 0, 1, 0]
+    write_frame(
+        tmp_path / "a",
+        {
+            "Modality": "NM", "ImageType": ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"],
+            "NumberOfFrames": 3, "Rows": 4, "Columns": 5,
+            "SpacingBetweenSlices": 4.0, "DetectorInformationSequence": [detector], "ImagePositionPatient": None,
+            "ImageOrientationPatient": None, "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "pixels": pixels,
+        },
+    )  # fmt: skip
+    da = dx.open_series(tmp_path)
+    assert da["slice"].values.tolist() == [3, 7, 11]
+    np.testing.assert_array_equal(da.values, pixels)
