@@ -179,7 +179,7 @@ class DicomAccessor:
         if not geometry.is_regular(steps):
             raise GridError(
                 f"{name} is unevenly spaced (steps of {steps.min():g} to {steps.max():g} mm): no affine describes it. "
-                f"Select an even part, or resample: da.interp({name}=...)."
+                f"Select an even part, or resample: da.interp({name}=...), which needs scipy."
             )
 
 

@@ -108,6 +108,7 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("gradient_z", "", "float", "1", "diffusion gradient direction, patient z (LPS)"),
     Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part", dimension=True),
     Attribute("derived", "", "str", "", "which derived map, empty for an image"),
+    Attribute("kind", "", "str", "", "what else ImageType says"),
     Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
     Attribute("slice_time", "", "float", "s", "time within the volume"),
     Attribute("tile_row", "", "int", "", "row of the tile", dimension=True),

@@ -92,8 +92,21 @@ def _features(frames: pd.DataFrame) -> dict[str, npt.NDArray[np.int64]]:
     codes["spacing"] = geometry.vector_clusters(frames[["spacing_row", "spacing_col"]].to_numpy(float), SAME_COSINE)
     codes["plane"] = geometry.vector_clusters(frames[ORIENTATION].to_numpy(float), SAME_COSINE)
     codes["placed"] = np.asarray(frames[POSITION].notna().all(axis=1), np.int64)
+    codes["kind"] = _kinds_at_one_place(frames)
     codes["station"] = _stations(frames, codes["plane"])
     return codes
+
+
+def _kinds_at_one_place(frames: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Codes of ``kind``, where two share a position and all that makes axes; what goes with another axis is no kind."""
+    kinds = geometry.as_codes(frames["kind"].astype(object).to_numpy())
+    if kinds.max(initial=0) == 0:
+        return kinds
+    numbers = frames[[*POSITION, "b", "EchoTime", "InversionTime", "FlipAngle"]].to_numpy(float)
+    parts = geometry.as_codes(frames["component"].astype(object).to_numpy())
+    places = geometry.vector_clusters(np.column_stack([numbers, parts]), geometry.SAME_PLACE)
+    shared = pd.Series(kinds).groupby(places).nunique().max() > 1
+    return kinds if shared else np.zeros_like(kinds)
 
 
 def _stations(frames: pd.DataFrame, plane: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -144,8 +157,10 @@ def _name(part: pd.DataFrame, varying: dict[str, npt.NDArray[np.int64]]) -> str:
         "SamplesPerPixel": f"{first['SamplesPerPixel']}samples",
         "pixels": str(first["pixels"]),
         "station": _corner(first),
+        "kind": str(first["kind"]).replace(" ", "_").lower() if pd.notna(first["kind"]) else "plain",
     }
-    return "-".join(dict.fromkeys(words[name] for name in varying))
+    said = [name for name in varying if name != "kind" or "derived" not in varying]
+    return "-".join(dict.fromkeys(words[name] for name in said))
 
 
 def _plane(frame: pd.Series) -> str:

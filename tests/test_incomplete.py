@@ -307,3 +307,34 @@ def test_a_nuclear_medicine_tomogram(tmp_path):
     da = dx.open_series(tmp_path)
     assert da["slice"].values.tolist() == [3, 7, 11]
     np.testing.assert_array_equal(da.values, pixels)
+
+
+def test_two_kinds_of_image_at_one_place_are_never_times(tmp_path):
+    frames = [
+        frame(5 * s, ImageType=["ORIGINAL", "PRIMARY", "M", flavour], InstanceNumber=10 * n + s)
+        for s in range(2)
+        for n, flavour in enumerate(("FILTERED", "PLAIN"))
+    ]
+    with pytest.raises(dx.SeriesError, match="-filtered"):
+        opened(tmp_path, frames)
+    da = opened(tmp_path / "b", [frame(5 * s, ImageType=["ORIGINAL", "PRIMARY", f"PASS{s % 2}"]) for s in range(4)])
+    assert da.sizes["slice"] == 4
+
+
+def test_ge_shells_are_told_by_the_length_of_the_direction(tmp_path):
+    frames = [
+        frame(InstanceNumber=n, Manufacturer="GE MEDICAL SYSTEMS", InPlanePhaseEncodingDirection="COL", value=n)
+        | {
+            (0x0043, "GEMS_PARM_01", 0x39, "IS"): [b, 8, 0, 0],
+            **{(0x0019, "GEMS_ACQU_01", 0xBB + k, "DS"): v for k, v in enumerate(g)},
+        }
+        for n, (b, g) in enumerate([(0, (0, 0, 0)), (2000, (1, 0, 0)), (2000, (0, 0.5**0.5, 0))])
+    ]
+    da = opened(tmp_path, frames)
+    np.testing.assert_allclose(da["b"], [0, 2000, 1000])
+    np.testing.assert_allclose(da.dicom.bvecs, [[0, 0, 0], [1, 0, 0], [0, 1, 0]])
+
+
+def test_averages_have_no_direction(tmp_path):
+    da = opened(tmp_path, [diffusion(0, 0, None, 0), diffusion(0, 800, [0.0, 0.0, 0.0], 1)])
+    assert np.isnan(da.dicom.bvecs[1]).all()

@@ -45,6 +45,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     b = first(B_VALUE_READERS, columns)
     gradient = first(GRADIENT_READERS, columns, 3)
     gradient[b == 0] = 0.0
+    gradient[(b > 0) & (gradient == 0).all(axis=1)] = np.nan  # no direction: an average or trace
     computed: dict[str, Any] = {"b": b, **{name: gradient[:, k].copy() for k, name in enumerate(GRADIENT)}}
     computed["fp_slope"], computed["fp_intercept"] = philips.floating_point(columns)
     return computed | _words(columns) | {"acquired": acquired(columns)}
@@ -71,7 +72,7 @@ def first(readers: Sequence[tuple[Reader, str]], columns: Mapping[str, Any], wid
 
 
 def _words(columns: Mapping[str, Any]) -> dict[str, pa.Array]:
-    """``component`` and ``derived``: read once for each distinct ImageType and hints."""
+    """``component``, ``derived`` and ``kind``: read once for each distinct ImageType and hints."""
     codes = np.zeros(len(columns["ImageType"]), np.int64)
     for name in ("ImageType", "ComplexImageComponent", "_philips_part"):
         encoded = columns[name].dictionary_encode()
@@ -83,7 +84,8 @@ def _words(columns: Mapping[str, Any]) -> dict[str, pa.Array]:
     parts = [reader(rows) for reader in COMPONENT_READERS]
     component = [next((p for p in found if p), None) for found in zip(*parts, strict=True)]
     derived = [d or None for d in standard.derived(rows)]
-    return {"component": _spread(component, inverse), "derived": _spread(derived, inverse)}
+    kind = [k or None for k in standard.kind(rows)]
+    return {"component": _spread(component, inverse), "derived": _spread(derived, inverse), "kind": _spread(kind, inverse)}
 
 
 def _spread(values: Sequence[str | None], inverse: npt.NDArray[np.int64]) -> pa.Array:

@@ -22,11 +22,18 @@ _PARTS = np.array(["magnitude", "phase", "real", "imaginary", ""], object)
 
 
 def b_value(columns: Columns) -> Floats:
-    """First of the four values of (0043,1039), modulo 1e9: some releases add 1e9 as a flag.
+    """First of the four values of (0043,xx39), modulo 1e9: some releases add 1e9 as a flag.
 
-    It stands in scans without diffusion too, mostly as 0.
+    It stands in scans without diffusion too, mostly as 0.  Of several shells it names the largest, and the length of the
+    direction says which part of it: b = nominal b * length squared.
     """
-    return np.array([_first(text) for text in columns["_ge_b"]], float)
+    nominal = np.array([_first(text) for text in columns["_ge_b"]], float)
+    length = np.linalg.norm(_raw(columns), axis=1)
+    return np.where((length > 0.03) & (length < 0.97), nominal * length**2, nominal)
+
+
+def _raw(columns: Columns) -> Floats:
+    return vector(columns, "_ge_gradient_x", "_ge_gradient_y", "_ge_gradient_z")
 
 
 def _first(text: object) -> float:
@@ -37,16 +44,20 @@ def _first(text: object) -> float:
 
 
 def gradient(columns: Columns) -> Floats:
-    """(0019,10BB), (0019,10BC), (0019,10BD): along frequency, phase and slice of the image, turned to patient LPS.
+    """(0019,xxBB), (0019,xxBC), (0019,xxBD): along frequency, phase and slice of the image, turned to patient LPS.
 
-    With InPlanePhaseEncodingDirection COL, frequency runs along a row; with ROW the two change places.
+    With InPlanePhaseEncodingDirection COL, frequency runs along a row; with ROW the two change places.  In coronal images the
+    direction along a column is reversed (as dcm2niix has it).
     """
-    g = vector(columns, "_ge_gradient_x", "_ge_gradient_y", "_ge_gradient_z")
-    g = np.where((g == 0).all(axis=1, keepdims=True), np.nan, g)
+    g = _raw(columns)
+    length = np.linalg.norm(g, axis=1, keepdims=True)
+    g = g / np.where(length > 0.03, length, np.nan)
     by_row = columns["InPlanePhaseEncodingDirection"] == "ROW"
     along_row = np.where(by_row, g[:, 1], g[:, 0])
     along_column = np.where(by_row, -g[:, 0], g[:, 1])
     row, column, normal = cosines(columns)
+    coronal = np.abs(normal).argmax(axis=1) == 1
+    along_column = np.where(coronal, -along_column, along_column)
     return along_row[:, None] * row + along_column[:, None] * column - g[:, 2:] * normal
 
 

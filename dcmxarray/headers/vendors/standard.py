@@ -15,7 +15,7 @@ PRIVATE: tuple[Private, ...] = (
 
 # Words of ImageType value 3 or 4 and of ComplexImageComponent (PS3.3 C.8.13.3.1.1), and vendors' short forms of them.
 COMPONENT_WORDS = {
-    **dict.fromkeys(("M", "MAGNITUDE", "M_FFE", "M_SE", "M_IR", "M_PCA", "MAG"), "magnitude"),
+    **dict.fromkeys(("M", "MAGNITUDE", "M_FFE", "M_SE", "M_IR", "MAG"), "magnitude"),
     **dict.fromkeys(("P", "PHASE", "PHASE MAP", "PHASE_FFE", "P_FFE", "PHA"), "phase"),
     **dict.fromkeys(("R", "REAL", "R_FFE", "R_IR", "R_SE"), "real"),
     **dict.fromkeys(("I", "IMAGINARY", "I_FFE", "I_IR", "I_SE", "IMAG"), "imaginary"),
@@ -96,7 +96,19 @@ DERIVED_WORDS = {
     "TTP": "ttp",
     "TMAX": "tmax",
     "VELOCITY": "velocity",
+    "M_PCA": "phase_contrast",
+    "PHASE_CONTRAST_M": "phase_contrast",
 }
+
+
+def kind(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """What ImageType says from value 3 on but for complex parts: two kinds at one place are two images of it."""
+    return np.array([_kind(t) for t in columns["ImageType"]], object)
+
+
+def _kind(text: object) -> str:
+    values = [v.strip().upper() for v in str(text or "").split("\\")][2:]
+    return "_".join(v for v in values if v and v not in COMPONENT_WORDS)
 
 
 def derived(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
