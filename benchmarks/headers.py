@@ -7,7 +7,7 @@ import pydicom
 
 from dcmxarray.attributes import VOCABULARY
 from dcmxarray.headers import read_batch
-from dcmxarray.scan import _read_all, frame_table
+from dcmxarray.scan import frame_table, read_files
 
 from .common import classic_files
 
@@ -31,10 +31,10 @@ class HeaderPass:
             os.close(handle)
 
     def time_to_table(self):
-        frame_table(_read_all(self.files, (), None, False))
+        frame_table(read_files(self.files, (), None, False))
 
     def time_to_table_one_thread(self):
-        frame_table(_read_all(self.files, (), "synchronous", False))
+        frame_table(read_files(self.files, (), "synchronous", False))
 
     def time_pydicom(self):
         with warnings.catch_warnings():

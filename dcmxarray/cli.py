@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 def _info(args: argparse.Namespace) -> int:
     from .cohort import open_cohort
 
-    cohort = open_cohort(args.path if len(args.path) > 1 else args.path[0])
+    cohort = open_cohort(args.path)
     for key in cohort:
         print(f"{key}\n    {_description(cohort.series.loc[key, 'SeriesDescription'])}{_line(cohort, key)}")
     others = len(cohort.frames) - int(cohort.series["frames"].sum()) if len(cohort) else len(cohort.frames)

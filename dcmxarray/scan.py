@@ -65,7 +65,7 @@ def scan(
     {'dce': 24}
     """
     sources = [path] if isinstance(path, (str, os.PathLike)) else list(path)
-    batches = _read_all(list(files.walk(sources)), tuple(tags or ()), scheduler, progress)
+    batches = read_files(list(files.walk(sources)), tuple(tags or ()), scheduler, progress)
     return frame_table(batches)
 
 
@@ -75,7 +75,8 @@ def _batches(paths: Sequence[str]) -> list[Sequence[str]]:
     return [paths[k : k + size] for k in range(0, len(paths), size)]
 
 
-def _read_all(paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any, progress: bool) -> list[dict[str, Any]]:
+def read_files(paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any, progress: bool) -> list[dict[str, Any]]:
+    """The header pass over files, in batches of columns; what is no DICOM is left out."""
     from .headers import read_batch
     from .headers.wanted import wanted
 
@@ -110,6 +111,8 @@ def _joined(name: str, parts: list[Any]) -> Any:
     if isinstance(parts[0], pa.Array):
         return pd.array(pa.chunked_array(parts, pa.string()), dtype="str")
     values = np.concatenate(parts)
+    if values.dtype == "datetime64[D]":
+        return values.astype("datetime64[ms]")  # the coarsest unit that both pandas and Parquet have
     attribute = BY_COLUMN.get(name)
     if attribute is not None and attribute.kind == "int":
         missing = np.isnan(values)

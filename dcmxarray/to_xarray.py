@@ -294,7 +294,7 @@ def json_value(value: Any) -> Any:
     if isinstance(value, pd.Timedelta):
         return f"{(pd.Timestamp(0) + value):%H%M%S.%f}".rstrip("0").rstrip(".")
     if isinstance(value, pd.Timestamp):
-        return f"{value:%Y%m%d}" if value.unit == "s" else f"{value:%Y%m%d%H%M%S.%f}".rstrip("0").rstrip(".")
+        return f"{value:%Y%m%d}" if value.unit == "ms" else f"{value:%Y%m%d%H%M%S.%f}".rstrip("0").rstrip(".")
     if isinstance(value, str):
         return value.split("\\") if "\\" in value else value
     if isinstance(value, (int, np.integer)):

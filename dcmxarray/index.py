@@ -1,0 +1,136 @@
+"""The index: a frame table kept in Parquet, brought up to date by reading the headers of new and changed files only.
+
+One row a frame, as `scan` gives it, with ``path`` relative to the index's own folder, and one row (``frame`` -1) for every file
+that is no DICOM, so that it is not read again.  pandas, polars and duckdb read it.  It is replaced in one step: a reader, or a
+process killed at any moment, finds the old one or the new one whole.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from . import files
+from .errors import HeaderError
+from .scan import frame_table, read_files
+
+FORMAT = b"dcmxarray index 1"
+NO_DICOM = -1
+
+
+def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[Any], progress: bool = False) -> pd.DataFrame:
+    """The frame table of the files under ``sources``, and the index brought up to date if its folder may be written to.
+
+    Parameters
+    ----------
+    sources
+        Local folders or files.
+    index
+        The Parquet file; it is made where there is none, and made anew where ``tags`` or the format changed.
+    tags
+        As for `scan`.
+    progress
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `scan` gives it, with ``modified``, the files' modification time in ns.
+
+    Raises
+    ------
+    HeaderError
+        There is no DICOM under the sources.
+    """
+    place = Path(os.path.abspath(os.fspath(index)))
+    now = _stat(sources)
+    known = _load(place, tags)
+    same = known.merge(now, on=["path", "file_size", "modified"], how="inner")["path"] if len(known) else pd.Series([], dtype=str)
+    kept = known[known["path"].isin(set(same))] if len(known) else known
+    fresh = now[~now["path"].isin(set(same))]
+    table = _with(kept, fresh, tags, progress)
+    if len(fresh) or len(kept) != len(known):
+        _store(table, place, tags)
+    frames = table[table["frame"] != NO_DICOM].sort_values(["path", "frame"], ignore_index=True)
+    if frames.empty:
+        raise HeaderError("no DICOM file found under the path; a file counts as DICOM by its content, not by its name")
+    return frames
+
+
+def _stat(sources: Sequence[files.Source]) -> pd.DataFrame:
+    """Path, size and modification time (ns) of every file: one walk, one stat a file."""
+    rows = [row for source in sources for row in _tree(os.path.abspath(os.fspath(source)))]
+    table = pd.DataFrame(rows, columns=["path", "file_size", "modified"]).drop_duplicates("path")
+    return table.astype({"path": "str", "file_size": "int64", "modified": "int64"})
+
+
+def _tree(path: str) -> Iterator[tuple[str, int, int]]:
+    if not os.path.isdir(path):
+        status = os.stat(path)
+        yield path, status.st_size, status.st_mtime_ns
+        return
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _tree(entry.path)
+            elif entry.is_file():
+                status = entry.stat()
+                yield entry.path, status.st_size, status.st_mtime_ns
+
+
+def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any], progress: bool) -> pd.DataFrame:
+    """The rows that stay, and those of the fresh files."""
+    if fresh.empty:
+        return kept
+    batches = [b for b in read_files(fresh["path"].tolist(), tuple(tags), None, progress) if len(b["frame"])]
+    found = frame_table(batches) if batches else pd.DataFrame({"path": pd.Series([], dtype="str")})
+    others = fresh[~fresh["path"].isin(set(found["path"]))].assign(frame=NO_DICOM)
+    found = found.merge(fresh[["path", "modified"]], on="path", how="left")
+    parts = [part for part in (kept, found, others) if len(part)]
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0].reset_index(drop=True)
+
+
+def _meta(tags: Sequence[Any]) -> dict[bytes, bytes]:
+    return {b"dcmxarray": FORMAT, b"tags": repr(sorted(map(str, tags))).encode()}
+
+
+def _load(place: Path, tags: Sequence[Any]) -> pd.DataFrame:
+    """The index with absolute paths; empty where there is none, or it is another's or damaged."""
+    try:
+        table = pq.read_table(place)
+    except (FileNotFoundError, pa.ArrowInvalid, OSError):
+        return pd.DataFrame()
+    stored = table.schema.metadata or {}
+    if any(stored.get(key) != value for key, value in _meta(tags).items()):
+        return pd.DataFrame()
+    frames = table.to_pandas()
+    folder = str(place.parent)
+    frames["path"] = pd.array([os.path.normpath(os.path.join(folder, p)) for p in frames["path"]], dtype="str")
+    return frames
+
+
+def _store(frames: pd.DataFrame, place: Path, tags: Sequence[Any]) -> None:
+    """Write beside the index and put it in its place; where that may not be written to, leave the old one."""
+    relative = [os.path.relpath(p, place.parent) for p in frames["path"]]
+    table = pa.Table.from_pandas(frames.assign(path=pd.array(relative, dtype="str")), preserve_index=False)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **_meta(tags)})
+    try:
+        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+    except OSError:
+        return
+    try:
+        with os.fdopen(handle, "wb") as out:
+            pq.write_table(table, out, compression="zstd")
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(name, place)
+    except BaseException:
+        os.unlink(name)
+        raise
