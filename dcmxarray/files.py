@@ -111,7 +111,7 @@ def read_into(path: str, offset: int, out: memoryview) -> None:
         return
     handle = os.open(path, _FLAGS)
     try:
-        if os.preadv(handle, [out], offset) < len(out) and _fill(handle, offset, out) < len(out):
+        if _fill(handle, offset, out) < len(out):
             raise EOFError(f"{path}: the file ends before byte {offset + len(out)}")
     finally:
         os.close(handle)
@@ -142,11 +142,20 @@ def read_some(path: str, offset: int, out: Bytes) -> int:
 def _fill(handle: int, offset: int, out: memoryview) -> int:
     done = 0
     while done < len(out):
-        n = os.preadv(handle, [out[done:]], offset + done)
+        n = _preadv(handle, out[done:] if done else out, offset + done)
         if n == 0:
             break
         done += n
     return done
+
+
+def _preadv(handle: int, out: memoryview, offset: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(handle, [out], offset)
+    os.lseek(handle, offset, os.SEEK_SET)  # Windows
+    data = os.read(handle, len(out))
+    out[: len(data)] = data
+    return len(data)
 
 
 def open_file(path: str) -> Any:

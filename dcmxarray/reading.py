@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, types
+from numba import types
+
+from .jit import compiled
 
 _int, _long, _address = types.intc, types.int64, types.uintp
 _open = types.ExternalFunction("open", _int(_address, _int))
@@ -32,7 +34,7 @@ def packed(paths: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
     return np.frombuffer(b"\0".join(encoded) + b"\0", np.uint8), starts
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def heads(names: Any, starts: Any, flags: Any, out: Any, window: Any, offsets: Any, filled: Any, sizes: Any) -> None:
     """``window`` bytes of each file from its offset on into its row of ``out``; sizes are CANNOT where it can't be read."""
     for i in range(starts.size - 1):

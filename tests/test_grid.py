@@ -270,6 +270,7 @@ REAL = [
     (D2N + "philips_enhanced/fmri/001", {"slice": 8, "time": 4}, "TemporalPositionIdentifier"),
     ("yarikoptic+nitest-balls1/DICOM/DTI.dcm", {"slice": 10, "b": 8}, ""),
     ("RSIP-Vision+medio/tests/data/dcm", {"slice": 150}, ""),
+    ("pydicom+pydicom-data/data_store/data/liver_expb.dcm", {"slice": 3}, ""),
     ("QIICR+dcmqi/data/segmentations/23x38x3/multiframe", {"slice": 3}, ""),
     ("pydicom+pydicom-data/data_store/data/eCT_Supplemental.dcm", {"slice": 2}, ""),
     ("QIICR+dcmqi/data/segmentations/partial_overlaps.dcm", {"slice": 3, "segment": 5}, ""),

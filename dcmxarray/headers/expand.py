@@ -83,7 +83,7 @@ def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
     if not said >= 1 or heads.states[i, PIXEL_ELEMENT] == 0 or said > MOST_FRAMES or said > 8 * heads.states[i, SIZE]:
         return None
     end = int(heads.states[i, PIXEL_AT])
-    columns = functional.per_frame(heads.paths[i], end, int(said)) if end > 0 else None
+    columns = functional.per_frame(heads.paths[i], end, int(said), str(row["TransferSyntaxUID"]))
     if columns is None and said == 1:
         return None
     return Frames(int(said), _placed(row, int(said), columns or {}))

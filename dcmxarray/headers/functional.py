@@ -12,7 +12,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from .. import files
 from ..attributes import BY_NAME
-from . import groups
+from . import groups, odd
 from .columns import columns
 from .heads import Heads
 from .wanted import Element, Wanted
@@ -67,6 +67,7 @@ _LEAVES: dict[tuple[str, str], str] = {
         }.items()
     },
 }
+_RECODED = ("1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")  # big endian, deflated
 _NESTED = ("DiffusionGradientDirectionSequence",)
 _SHARED = ("SharedFunctionalGroupsSequence", "DetectorInformationSequence")
 _FRAMED = ("PerFrameFunctionalGroupsSequence",)
@@ -108,15 +109,24 @@ def plan() -> tuple[Wanted, tuple[Any, ...]]:
     return Wanted(tuple(element for _, element in rows), ()), arrays
 
 
-def per_frame(path: str, end: int, count: int) -> dict[str, Any] | None:
+def header_bytes(path: str, end: int, syntax: str) -> Any:
+    """The header of a file whose pixel data begin at byte ``end``, in little endian; ``None`` where it can't be read."""
+    if syntax in _RECODED:
+        return odd.recoded(path)
+    buf = np.empty(max(end, 0), np.uint8)
+    try:
+        return buf[: files.read_some(path, 0, buf)]
+    except OSError:
+        return None
+
+
+def per_frame(path: str, end: int, count: int, syntax: str = "") -> dict[str, Any] | None:
     """Columns of the ``count`` frames of a file whose pixel data begin at byte ``end``; what is shared is filled in.
 
     ``None`` where the header has no functional groups; null where neither group says.
     """
-    buf = np.empty(end, np.uint8)
-    try:
-        buf = buf[: files.read_some(path, 0, buf)]
-    except OSError:
+    buf = header_bytes(path, end, syntax)
+    if buf is None or buf.size == 0:
         return None
     wanted, arrays = plan()
     rows, k = count + 1, len(wanted.elements)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .walk import UN, UNDEFINED, _is_long, _letters, _u16, _u32, compiled
+from ..jit import compiled
+from .walk import UN, UNDEFINED, _is_long, _letters, _u16, _u32
 
 DEPTH = 32
 SQ = 0x5153  # "SQ", as two bytes

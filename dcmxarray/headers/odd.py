@@ -5,6 +5,7 @@ They give the same raw values, in little endian, so that one set of converters s
 
 from __future__ import annotations
 
+import io
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pydicom
 from pydicom.dataelem import RawDataElement
+from pydicom.uid import ExplicitVRLittleEndian
 
 from .. import files
 
@@ -78,6 +80,20 @@ def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
     width = 8 if implicit else 12
     length = int.from_bytes(head[4:8] if implicit else head[8:12], order)
     return tag & 0xFFFF, place + width, -1 if length == 0xFFFFFFFF else length
+
+
+def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
+    """The header of a big endian or deflated file as explicit VR little endian, for the walk of its functional groups."""
+    out = io.BytesIO()
+    try:
+        with warnings.catch_warnings(), files.open_file(path) as handle:
+            warnings.simplefilter("ignore")
+            data = pydicom.dcmread(handle, stop_before_pixels=True, force=True)
+            data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            pydicom.dcmwrite(out, data, implicit_vr=False, little_endian=True, force_encoding=True)
+    except Exception:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes
+        return None
+    return np.frombuffer(out.getvalue(), np.uint8)
 
 
 def real_world_value(path: str) -> tuple[float, float]:

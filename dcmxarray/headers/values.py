@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .walk import compiled, inlined
+from ..jit import compiled, inlined
 
 Buffer = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]

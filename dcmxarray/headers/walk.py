@@ -6,11 +6,9 @@ converts or opens anything.  No length is trusted: every read is bounded by the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from ..jit import compiled, inlined
 
 # How the walk of a file stands.
 DONE = 0  # pixel data, or the end of the file, reached
@@ -31,16 +29,6 @@ LARGE = 8192  # bytes; a longer value is left in the file and only noted
 UNRESERVED = -2  # a private block without a creator
 ORPHAN = 1 << 16  # flag on a VR: the element's private block has no creator
 UN = 0x4E55  # "UN", as two bytes
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compile with numba: no GIL, cached on disk."""
-    return njit(cache=True, nogil=True)(function)
-
-
-def inlined(function: Callable[..., Any]) -> Any:
-    """Compile into the caller."""
-    return njit(inline="always")(function)
 
 
 @inlined

@@ -98,3 +98,12 @@ def test_files_that_are_no_dicom_are_passed_over(data, frames):
     suffixes = {p.rsplit(".", 1)[-1] for p in frames["path"]}
     assert not suffixes & {"nii", "gz", "json", "csv", "bval", "md"}
     assert np.unique(frames["path"]).size >= 1428
+
+
+def test_functional_groups_of_a_big_endian_file(data):
+    import dcmxarray as dx
+
+    folder = data / "pydicom+pydicom-data/data_store/data"
+    big, little = (dx.open_series(folder / name).load() for name in ("liver_expb.dcm", "liver.dcm"))
+    np.testing.assert_array_equal(big.values, little.values)
+    np.testing.assert_allclose(big.dicom.affine, little.dicom.affine)
