@@ -338,3 +338,32 @@ def test_ge_shells_are_told_by_the_length_of_the_direction(tmp_path):
 def test_averages_have_no_direction(tmp_path):
     da = opened(tmp_path, [diffusion(0, 0, None, 0), diffusion(0, 800, [0.0, 0.0, 0.0], 1)])
     assert np.isnan(da.dicom.bvecs[1]).all()
+
+
+PLANES = {"axial": ([1, 0, 0], [0, 1, 0]), "coronal": ([1, 0, 0], [0, 0, -1]), "sagittal": ([0, 1, 0], [0, 0, -1])}
+# (places of frequency, phase and slice, signs) along row, column and normal: what dcm2niix v1.0.20260724 makes of such files
+TURNED = {
+    ("axial", "COL"): ((0, 1, 2), (1, 1, -1)),
+    ("axial", "ROW"): ((1, 0, 2), (1, -1, -1)),
+    ("coronal", "COL"): ((0, 1, 2), (1, -1, -1)),
+    ("coronal", "ROW"): ((1, 0, 2), (1, 1, 1)),
+    ("sagittal", "COL"): ((0, 1, 2), (1, 1, -1)),
+    ("sagittal", "ROW"): ((1, 0, 2), (1, -1, -1)),
+}
+
+
+@pytest.mark.parametrize(("plane", "phase"), TURNED)
+@pytest.mark.parametrize("vendor", ["ge", "canon"])
+def test_directions_along_the_encoding_are_turned_to_the_patient(tmp_path, plane, phase, vendor):
+    g = np.array([0.48, 0.6, 0.64])  # frequency, phase, slice
+    row, column = map(np.array, PLANES[plane])
+    base = {"ImageOrientationPatient": [*PLANES[plane][0], *PLANES[plane][1]], "InPlanePhaseEncodingDirection": phase}
+    if vendor == "ge":
+        private = {(0x0019, "GEMS_ACQU_01", 0xBB + k, "DS"): f"{v}" for k, v in enumerate(g)}
+        weighted = {"Manufacturer": "GE MEDICAL SYSTEMS", (0x0043, "GEMS_PARM_01", 0x39, "IS"): [1000, 8, 0, 0], **private}
+    else:
+        weighted = {"Manufacturer": "CANON_MEC", "DiffusionBValue": 1000.0, "ImageComments": f"b=1000({g[1]},{g[0]},{g[2]})"}
+    da = opened(tmp_path, [frame(InstanceNumber=1, **base), frame(InstanceNumber=2, **base) | weighted])
+    places, signs = TURNED[plane, phase]
+    want = np.array(signs) * g[list(places)] @ np.stack([row, column, np.cross(row, column)])
+    np.testing.assert_allclose(da.sel(b=1000).dicom.bvecs[0], want, atol=1e-9)

@@ -2,7 +2,7 @@
 
 The b-value stands in DiffusionBValue on newer releases; older ones, and the directions of all, are text in ImageComments:
 ``b=1500(0.445,0.895,0.000)``: along phase encoding, frequency encoding and slice.  Source: real files (docs/vendors), where
- dcm2niix reads the same; they encode phase along columns, so nothing is claimed of images that encode it along rows.
+dcm2niix reads the same.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 
-from .private import Columns, Floats, Private, cosines
+from .private import Columns, Floats, Private, from_encoding
 
 PRIVATE = (Private(("_comments",), 0x0020, "", 0x4000, "LT", "", kind="str"),)
 
@@ -42,8 +42,6 @@ def b_value(columns: Columns) -> Floats:
 
 
 def gradient(columns: Columns) -> Floats:
-    """The three numbers in parentheses, turned to patient LPS; NaN unless InPlanePhaseEncodingDirection is COL."""
-    phase, frequency, through = np.split(_parse(columns)[:, 1:], 3, axis=1)
-    row, column, normal = cosines(columns)
-    known = (columns["InPlanePhaseEncodingDirection"] == "COL")[:, None]
-    return np.where(known, frequency * row + phase * column - through * normal, np.nan)
+    """The three numbers in parentheses, turned to patient LPS."""
+    phase, frequency, through = _parse(columns)[:, 1:].T
+    return from_encoding(columns, frequency, phase, through)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .private import Columns, Floats, Private, cosines, vector
+from .private import Columns, Floats, Private, from_encoding, vector
 
 PRIVATE = (
     Private(("_ge_b",), 0x0043, "GEMS_PARM_01", 0x39, "IS", "ge", kind="str"),
@@ -44,21 +44,10 @@ def _first(text: object) -> float:
 
 
 def gradient(columns: Columns) -> Floats:
-    """(0019,xxBB), (0019,xxBC), (0019,xxBD): along frequency, phase and slice of the image, turned to patient LPS.
-
-    With InPlanePhaseEncodingDirection COL, frequency runs along a row; with ROW the two change places.  In coronal images the
-    direction along a column is reversed (as dcm2niix has it).
-    """
+    """(0019,xxBB), (0019,xxBC), (0019,xxBD): along frequency, phase and slice of the image, turned to patient LPS."""
     g = _raw(columns)
-    length = np.linalg.norm(g, axis=1, keepdims=True)
-    g = g / np.where(length > 0.03, length, np.nan)
-    by_row = columns["InPlanePhaseEncodingDirection"] == "ROW"
-    along_row = np.where(by_row, g[:, 1], g[:, 0])
-    along_column = np.where(by_row, -g[:, 0], g[:, 1])
-    row, column, normal = cosines(columns)
-    coronal = np.abs(normal).argmax(axis=1) == 1
-    along_column = np.where(coronal, -along_column, along_column)
-    return along_row[:, None] * row + along_column[:, None] * column - g[:, 2:] * normal
+    length = np.linalg.norm(g, axis=1)
+    return from_encoding(columns, *(g / np.where(length > 0.03, length, np.nan)[:, None]).T)
 
 
 def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:

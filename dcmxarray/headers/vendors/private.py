@@ -43,6 +43,22 @@ def cosines(columns: Columns) -> tuple[Floats, Floats, Floats]:
     return row, column, np.cross(row, column)
 
 
+def from_encoding(columns: Columns, frequency: Floats, phase: Floats, through: Floats) -> Floats:
+    """Directions along frequency encoding, phase encoding and slice, turned to patient LPS: (rows, 3).
+
+    With InPlanePhaseEncodingDirection COL, phase runs along a column and frequency along a row; with ROW they change places.
+    Coronal images reverse the direction along a column, and with ROW that along the normal.  The signs are dcm2niix's; real files
+    here (docs/vendors) show axial and oblique images with COL.
+    """
+    row, column, normal = cosines(columns)
+    by_row = columns["InPlanePhaseEncodingDirection"] == "ROW"
+    coronal = np.abs(normal).argmax(axis=1) == 1
+    along_row = np.where(by_row, phase, frequency)
+    along_column = np.where(by_row, -frequency, phase) * np.where(coronal, -1, 1)
+    along_normal = through * np.where(coronal & by_row, 1, -1)
+    return along_row[:, None] * row + along_column[:, None] * column + along_normal[:, None] * normal
+
+
 @dataclass(frozen=True)
 class Tiles:
     """A volume on one sheet: its tiles are slices, row by row.
