@@ -367,3 +367,38 @@ def test_directions_along_the_encoding_are_turned_to_the_patient(tmp_path, plane
     places, signs = TURNED[plane, phase]
     want = np.array(signs) * g[list(places)] @ np.stack([row, column, np.cross(row, column)])
     np.testing.assert_allclose(da.sel(b=1000).dicom.bvecs[0], want, atol=1e-9)
+
+
+def test_mixed_matrices_are_separate_and_open_by_key(tmp_path):
+    frames = [frame(5 * s) | {"pixels": image(s, shape)} for s in range(2) for shape in ((3, 4), (6, 8))]
+    with pytest.raises(dx.SeriesError, match="3x4"):
+        opened(tmp_path, frames)
+    key = next(k for k in dx.open_cohort(tmp_path) if k.endswith("6x8"))
+    assert dx.open_series(tmp_path, series=key).shape == (2, 6, 8)
+
+
+def test_label_and_control_are_volumes_in_order(tmp_path):
+    frames = [
+        frame(
+            5 * s,
+            AcquisitionTime=f"1000{4 * v:02d}.{s}",
+            AcquisitionNumber=v + 1,
+            ImageType=["ORIGINAL", "PRIMARY", "ASL", "NONE"],
+            value=v,
+        )
+        for v in range(6)
+        for s in range(3)
+    ]
+    da = opened(tmp_path, frames)
+    assert da["time"].values.tolist() == [0, 4, 8, 12, 16, 20]
+    assert (da.isel(row=0, col=0).values == np.arange(6)).all()
+
+
+def test_a_truncated_file_can_be_left_out_as_the_error_says(tmp_path):
+    paths = write_series(tmp_path, [frame(5 * s, EchoTime=te, value=1) for s in range(2) for te in (1.0, 2.0)])
+    paths[3].write_bytes(paths[3].read_bytes()[:-4])
+    table = dx.scan(tmp_path)
+    with pytest.raises(dx.PixelError, match=rf"{paths[3].name}: pixel data are truncated.*missing='fill'"):
+        dx.open_series(table).load()
+    whole = table[~table["path"].str.endswith(paths[3].name)]
+    assert int(dx.open_series(whole, missing="fill").load().sum()) == 3 * 12
