@@ -25,8 +25,6 @@ class Attribute:
         Of the values as they stand in the table; "" where there is none.
     long_name
         For labels of plots.
-    dimension
-        Whether it may become a dimension without being asked for.
     parts
         Names of the columns of a multi-valued element, in the order of its values.
     """
@@ -36,7 +34,6 @@ class Attribute:
     kind: str = "str"
     units: str = ""
     long_name: str = ""
-    dimension: bool = False
     parts: tuple[str, ...] = ()
 
     @property
@@ -59,9 +56,9 @@ VOCABULARY: tuple[Attribute, ...] = (
     *_plain("time", "StudyTime SeriesTime AcquisitionTime ContentTime"),
     *_plain("datetime", "AcquisitionDateTime"),
     *_plain("int", "SeriesNumber InstanceNumber AcquisitionNumber TemporalPositionIdentifier NumberOfTemporalPositions"),
-    Attribute("te", "EchoTime", "float", "ms", "echo time", dimension=True),
-    Attribute("fa", "FlipAngle", "float", "degree", "flip angle", dimension=True),
-    Attribute("ti", "InversionTime", "float", "ms", "inversion time", dimension=True),
+    Attribute("te", "EchoTime", "float", "ms", "echo time"),
+    Attribute("fa", "FlipAngle", "float", "degree", "flip angle"),
+    Attribute("ti", "InversionTime", "float", "ms", "inversion time"),
     Attribute("tr", "RepetitionTime", "float", "ms", "repetition time"),
     Attribute("TriggerTime", "TriggerTime", "float", "ms", "trigger time"),
     Attribute("NominalCardiacTriggerDelayTime", "NominalCardiacTriggerDelayTime", "float", "ms"),
@@ -94,7 +91,7 @@ VOCABULARY: tuple[Attribute, ...] = (
     *_plain("int", "Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel"),
     *_plain("int", "PlanarConfiguration NumberOfFrames InStackPositionNumber TotalPixelMatrixRows TotalPixelMatrixColumns"),
     *_plain("int", "RowPositionInTotalImagePixelMatrix ColumnPositionInTotalImagePixelMatrix"),
-    Attribute("segment", "ReferencedSegmentNumber", "int", "", "segment number", dimension=True),
+    Attribute("segment", "ReferencedSegmentNumber", "int", "", "segment number"),
     *_plain("str", "StackID DimensionIndexValues DimensionOrganizationType"),
     *_plain("str", "PhotometricInterpretation LossyImageCompression"),
     *_plain("float", "RescaleSlope RescaleIntercept RealWorldValueSlope RealWorldValueIntercept"),
@@ -102,17 +99,17 @@ VOCABULARY: tuple[Attribute, ...] = (
 )
 
 COMPUTED: tuple[Attribute, ...] = (
-    Attribute("b", "", "float", "s/mm2", "b-value", dimension=True),
+    Attribute("b", "", "float", "s/mm2", "b-value"),
     Attribute("gradient_x", "", "float", "1", "diffusion gradient direction, patient x (LPS)"),
     Attribute("gradient_y", "", "float", "1", "diffusion gradient direction, patient y (LPS)"),
     Attribute("gradient_z", "", "float", "1", "diffusion gradient direction, patient z (LPS)"),
-    Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part", dimension=True),
+    Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part"),
     Attribute("derived", "", "str", "", "which derived map, empty for an image"),
     Attribute("kind", "", "str", "", "what else ImageType says"),
     Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
     Attribute("slice_time", "", "float", "s", "time within the volume"),
-    Attribute("tile_row", "", "int", "", "row of the tile", dimension=True),
-    Attribute("tile_col", "", "int", "", "column of the tile", dimension=True),
+    Attribute("tile_row", "", "int", "", "row of the tile"),
+    Attribute("tile_col", "", "int", "", "column of the tile"),
     Attribute("acquired", "", "datetime", "", "acquisition date and time"),
 )
 

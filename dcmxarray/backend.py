@@ -23,7 +23,6 @@ class DicomBackend(BackendEntrypoint):
     """
 
     description = "Lazy, labelled DICOM series"
-    url = "https://dcmxarray.readthedocs.io"
     open_dataset_parameters = (
         "filename_or_obj",
         "drop_variables",

@@ -22,15 +22,11 @@ class Geometry:
     ----------
     along_row, along_column, normal
         Unit vectors: the way the column index grows, the way the row index grows, and their cross product.
-    spacing_row, spacing_col
-        Between rows and between columns, mm; ``None`` where no element says.
     """
 
     along_row: Floats
     along_column: Floats
     normal: Floats
-    spacing_row: float | None
-    spacing_col: float | None
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ def plane(frames: pd.DataFrame) -> Geometry | None:
     column = first[["column_x", "column_y", "column_z"]].to_numpy(float)
     if np.isnan(row).any() or np.isnan(column).any() or frames[POSITION].isna().to_numpy().any():
         return None
-    return Geometry(row, column, geometry.normal(row, column), *_spacing(frames))
+    return Geometry(row, column, geometry.normal(row, column))
 
 
 def _spacing(frames: pd.DataFrame) -> tuple[float | None, float | None]:

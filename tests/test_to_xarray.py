@@ -135,6 +135,19 @@ def test_chunked_is_eager(data):
     xr.testing.assert_identical(lazy.isel(index).load(), eager.isel(index))
 
 
+@pytest.mark.parametrize("index", [slice(0, 0, -1), slice(3, 3), [], slice(None, None, -3)])
+@pytest.mark.parametrize("dim", ["time", "col"])
+def test_empty_and_reversed_selections(dim, index):
+    lazy = dx.open_series(dx.testing.example("dce"), chunks=None)
+    xr.testing.assert_identical(lazy.isel({dim: index}).load(), lazy.copy().load().isel({dim: index}))
+
+
+def test_pointwise_selection():
+    lazy = dx.open_series(dx.testing.example("dce"), chunks=None)
+    points = {d: xr.DataArray([0, 2, 1], dims="point") for d in ("slice", "time", "row")}
+    xr.testing.assert_identical(lazy.isel(points).load(), dx.open_series(dx.testing.example("dce")).compute().isel(points))
+
+
 def test_arrays_pickle_small_and_hash_stably():
     folder = dx.testing.example("dce")
     one, other = dx.open_series(folder), dx.open_series(folder)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import compiled
-from .walk import UN, UNDEFINED, _is_long, _letters, _u16, _u32
+from .walk import ITEM, UN, UNDEFINED, _is_long, _letters, _u16, _u32
 
 DEPTH = 32
 SQ = 0x5153  # "SQ", as two bytes
-ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
 
 @compiled

@@ -55,6 +55,8 @@ class FrameArray(BackendArray):
         return ("dcmxarray", digest.hexdigest(), repr((self.shape, str(self.dtype), self.scaled, s.specs, self.fill)))
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        if isinstance(key, indexing.BasicIndexer | indexing.OuterIndexer):  # slices of any step, empty ones too
+            return self._read(key.tuple)
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> Array:

@@ -12,7 +12,6 @@ from ..model import PixelSpec
 Array = npt.NDArray[np.generic]
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"
 SYNTAXES = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", BIG_ENDIAN, "1.2.840.113619.5.2")
 
 
