@@ -103,7 +103,7 @@ def open_stack(
 def _needed(dims: Sequence[str] | None, tags: Sequence[str] | None) -> list[str]:
     """Keywords that must be read besides the vocabulary."""
     asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]
-    return [t for t in asked if column_of(t) not in BY_COLUMN and t not in ("rgb", "InstanceNumber")]
+    return [t for t in asked if column_of(t) not in BY_COLUMN and t != "rgb"]
 
 
 def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import __version__
 from .errors import DcmxarrayError
+
+if TYPE_CHECKING:
+    from .cohort import Cohort
 
 _SHORT = 40
 
@@ -65,11 +69,11 @@ def _description(text: object) -> str:
     return f"{text[:_SHORT]}: " if isinstance(text, str) else ""
 
 
-def _line(cohort: object, key: str) -> str:
+def _line(cohort: Cohort, key: str) -> str:
     from .accessor import describe
 
     try:
-        found = describe(cohort.open(key, chunks=None))  # type: ignore[attr-defined]
+        found = describe(cohort.open(key, chunks=None))
     except DcmxarrayError as error:
         return f"not opened: {' '.join(str(error).split())}"
     parts = [" ".join(f"{d}:{n}" for d, n in found["dims"].items()), found["dtype"]]

@@ -64,13 +64,13 @@ def _tree(folder: str) -> Iterator[str]:
     """Files below a folder, sorted; a folder that may not be read is passed over."""
     try:
         with os.scandir(folder) as entries:
-            rows = sorted((e.name, e.path, e.is_dir(follow_symlinks=False)) for e in entries)
+            rows = sorted((e.name, e.path, e.is_dir(follow_symlinks=False), e.is_file()) for e in entries)
     except PermissionError:
         return
-    for _, path, is_folder in rows:
+    for _, path, is_folder, is_file in rows:
         if is_folder:
             yield from _tree(path)
-        elif os.path.isfile(path):
+        elif is_file:
             yield path
 
 

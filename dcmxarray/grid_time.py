@@ -92,7 +92,7 @@ def _codes_by_value(values: Floats, cells: Ints) -> Ints:
     return codes.reshape(-1) if distinct.size == rank.max() + 1 else rank
 
 
-def _try(candidate: Candidate, frames: pd.DataFrame, cells: Ints, groups: Ints, slices: Ints) -> Ordering | None:
+def _try(candidate: Candidate, frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
     values = candidate.values(frames)
     if rank_within(values, cells) is None:
         return None
@@ -106,12 +106,9 @@ def add_time(work: Work) -> None:
     if np.bincount(cells).max(initial=0) < 2:
         return
     frames = work.frames
-    slices = next((a.codes for a in work.axes if a.name == "slice"), np.zeros(len(frames), np.int64))
     groups = _without_slice(work)
-    found = next(
-        (o for c in CANDIDATES if (o := _try(c, frames, cells, groups, slices)) is not None),
-        None,
-    ) or _fallback(frames, cells, groups, slices)
+    tried = (_try(candidate, frames, cells, groups) for candidate in CANDIDATES)
+    found = next((ordering for ordering in tried if ordering is not None), None) or _fallback(frames, cells, groups)
     if found is None:
         return
     clock = found if found.candidate.scale else _clock(frames, found.rank, cells)
@@ -143,7 +140,7 @@ def serial(frames: pd.DataFrame) -> Floats:
     return (instance if len(frames) and frames["path"].nunique() > 1 else np.zeros(len(frames))) * (frame.max() + 1) + frame
 
 
-def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints, slices: Ints) -> Ordering | None:
+def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
     """InstanceNumber by its rank within the cell; where cells are unequal, only if its pattern shows which is missing."""
     values = serial(frames)
     rank = rank_within(values, cells)

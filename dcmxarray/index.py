@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,23 +66,10 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
 
 def _stat(sources: Sequence[files.Source]) -> pd.DataFrame:
     """Path, size and modification time (ns) of every file: one walk, one stat a file."""
-    rows = [row for source in sources for row in _tree(os.path.abspath(os.fspath(source)))]
-    table = pd.DataFrame(rows, columns=["path", "file_size", "modified"]).drop_duplicates("path")
+    status = ((path, os.stat(path)) for path in files.walk(os.path.abspath(os.fspath(source)) for source in sources))
+    rows = [(path, one.st_size, one.st_mtime_ns) for path, one in status]
+    table = pd.DataFrame(rows, columns=["path", "file_size", "modified"])
     return table.astype({"path": "str", "file_size": "int64", "modified": "int64"})
-
-
-def _tree(path: str) -> Iterator[tuple[str, int, int]]:
-    if not os.path.isdir(path):
-        status = os.stat(path)
-        yield path, status.st_size, status.st_mtime_ns
-        return
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _tree(entry.path)
-            elif entry.is_file():
-                status = entry.stat()
-                yield entry.path, status.st_size, status.st_mtime_ns
 
 
 def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any], progress: bool) -> pd.DataFrame:

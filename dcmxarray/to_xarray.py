@@ -14,7 +14,7 @@ from dask.base import tokenize
 from xarray.core import indexing
 
 from . import geometry, grid
-from .attributes import COMPUTED, VOCABULARY, Attribute, column_of, labels
+from .attributes import VOCABULARY, Attribute, column_of, labels
 from .model import MISSING, FrameGrid, Geometry
 from .pixels import FrameArray, sources
 from .series import POSITION
@@ -158,10 +158,7 @@ def _coords(
 
 def _axis_values(values: Values, arranged: FrameGrid, name: str) -> Coord:
     """The values of a dim: of the first frame at each of its places."""
-    axis = arranged.dims.index(name)
-    rows = np.moveaxis(arranged.cells, axis, 0).reshape(arranged.cells.shape[axis], -1)
-    first = rows[np.arange(len(rows)), (rows != MISSING).argmax(axis=1)]
-    return (name,), values[first]
+    return (name,), values[_first_along(arranged, name)]
 
 
 def _says(coord: Coord) -> bool:
@@ -255,11 +252,10 @@ def _attrs(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...]) -> 
     """What every file of the stack says alike: keyword -> JSON value; with units, long_name and time_source."""
     found: dict[str, Any] = {}
     asked = [Attribute(t, t) for t in tags if t in frames]
-    for attribute in (*VOCABULARY, *COMPUTED, *asked):
-        if attribute.keyword:
-            value = _constant(frames, attribute)
-            if value is not None:
-                found[attribute.keyword] = value
+    for attribute in (*VOCABULARY, *asked):
+        value = _constant(frames, attribute)
+        if value is not None:
+            found[attribute.keyword] = value
     if plane(frames) is not None:  # the stack agrees in it to 1e-4 (series.split)
         found["ImageOrientationPatient"] = _components(frames, ("row_x", "row_y", "row_z", "column_x", "column_y", "column_z"))
     if arranged.time_source:

@@ -85,8 +85,8 @@ def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
         some = np.arange(first, min(first + AT_ONCE, n))
         start = np.zeros(some.size, np.int64)
         _walk(heads, blocks, wanted, some, some, start, _windows(heads, some, start, first))
-    _second_windows(heads, blocks, wanted)
-    _rest(heads, blocks, wanted)
+    used = n + _second_windows(heads, blocks, wanted)
+    _rest(heads, blocks, wanted, used * WINDOW)
     return heads
 
 
@@ -127,7 +127,8 @@ def _walk(heads: Heads, blocks: Any, wanted: Wanted, rows: Ints, which: Ints, ba
     )
 
 
-def _second_windows(heads: Heads, blocks: Any, wanted: Wanted) -> None:
+def _second_windows(heads: Heads, blocks: Any, wanted: Wanted) -> int:
+    """Go on where the first window was not enough; returns how many files that were."""
     which = np.flatnonzero(heads.states[:, STATUS] == MORE)
     for k in range(0, which.size, AT_ONCE):
         some = which[k : k + AT_ONCE]
@@ -135,6 +136,7 @@ def _second_windows(heads: Heads, blocks: Any, wanted: Wanted) -> None:
         rows = len(heads.paths) + k + np.arange(some.size)
         filled = _windows(heads, some, bases, int(rows[0]))
         _walk(heads, blocks, wanted, rows, some, bases, filled)
+    return which.size
 
 
 def _read(heads: Heads, i: Any, base: int, out: Buffer) -> int:
@@ -145,9 +147,9 @@ def _read(heads: Heads, i: Any, base: int, out: Buffer) -> int:
         return 0
 
 
-def _rest(heads: Heads, blocks: Any, wanted: Wanted) -> None:
-    """Longer headers window by window, and the odd files; then name what is damaged."""
-    extra = Extra(heads.buf.size)
+def _rest(heads: Heads, blocks: Any, wanted: Wanted, used: int) -> None:
+    """Longer headers window by window, and the odd files, behind the bytes in use; then name what is damaged."""
+    extra = Extra(used)
     for i in np.flatnonzero(heads.states[:, STATUS] != DONE):
         if heads.states[i, STATUS] == MORE:
             _long(heads, int(i), blocks[i], wanted, extra)
@@ -155,13 +157,15 @@ def _rest(heads: Heads, blocks: Any, wanted: Wanted) -> None:
             _odd(heads, int(i), wanted, extra)
         if heads.states[i, STATUS] in _SAYS and not heads.problems[i]:
             heads.problems[i] = _SAYS[int(heads.states[i, STATUS])]
-    if extra.pieces:
-        heads.buf = np.concatenate([heads.buf, *extra.pieces])
+    if extra.end <= heads.buf.size:
+        np.concatenate(extra.pieces or [heads.buf[:0]], out=heads.buf[used : extra.end])
+    else:
+        heads.buf = np.concatenate([heads.buf[:used], *extra.pieces])
 
 
 @dataclass
 class Extra:
-    """Bytes of values that lie in no window; each gets a place behind the buffer."""
+    """Bytes of values that lie in no window; each gets a place behind the windows."""
 
     end: int
     pieces: list[Buffer] = field(default_factory=list)
