@@ -20,7 +20,7 @@ from .attributes import DIM_ORDER, column_of
 from .errors import GridError
 from .grid_errors import describe_doubles, describe_holes
 from .model import MISSING, FrameGrid, Ints
-from .series import POSITION
+from .series import ORIENTATION, POSITION, leading
 
 Missing = Literal["raise", "fill"]
 Duplicates = Literal["raise", "first"]
@@ -123,10 +123,8 @@ def _slices(work: Work) -> None:
 
 def along_normal(frames: pd.DataFrame) -> npt.NDArray[np.float64]:
     """Where each frame lies along the normal of the first frame's plane, mm."""
-    first = frames.iloc[0]
-    row = first[["row_x", "row_y", "row_z"]].to_numpy(float)
-    column = first[["column_x", "column_y", "column_z"]].to_numpy(float)
-    return np.asarray(frames[POSITION].to_numpy(float) @ geometry.normal(row, column))
+    axes = leading(frames, ORIENTATION)
+    return np.asarray(frames[POSITION].to_numpy(float) @ geometry.normal(axes[:3], axes[3:]))
 
 
 def codes_of(frames: pd.DataFrame, name: str) -> Ints:

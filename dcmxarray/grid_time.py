@@ -77,11 +77,13 @@ def rank_within(values: Floats, cells: Ints) -> Ints | None:
 
 def _agrees(values: Floats, rank: Ints, groups: Ints) -> bool:
     """Whether index i means one time in all slices: its spread over them is smaller than the gap to index i + 1."""
-    table = pd.DataFrame({"group": groups, "rank": rank, "value": values}).groupby(["group", "rank"])["value"]
-    low, high = table.min(), table.max()
-    gap = low.groupby("group").shift(-1) - low
-    spread = high - low
-    return bool(((spread < gap) | gap.isna()).all())
+    cell = groups * (rank.max() + 1) + rank
+    order = np.lexsort((values, cell))
+    starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
+    low, high = values[order][starts], values[order][np.append(starts[1:], order.size) - 1]
+    group = groups[order][starts]
+    gap = np.where(np.diff(group, append=-1) == 0, np.diff(low, append=np.nan), np.inf)
+    return bool((high - low < gap).all())
 
 
 def _codes_by_value(values: Floats, cells: Ints) -> Ints:

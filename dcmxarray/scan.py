@@ -104,7 +104,7 @@ def frame_table(batches: Sequence[dict[str, Any]]) -> pd.DataFrame:
     batches = [b for b in batches if len(b["frame"])]
     if not batches:
         raise HeaderError("no DICOM file found under the path; a file counts as DICOM by its content, not by its name")
-    return pd.DataFrame({name: _joined(name, [b[name] for b in batches]) for name in batches[0]})
+    return pd.DataFrame({name: _joined(name, [b.pop(name) for b in batches]) for name in list(batches[0])})
 
 
 def _joined(name: str, parts: list[Any]) -> Any:

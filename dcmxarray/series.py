@@ -6,18 +6,24 @@ It works on the frame table and opens no file.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from . import geometry
 from .errors import SeriesError
+from .model import Floats, Ints
 
 ORIENTATION = ["row_x", "row_y", "row_z", "column_x", "column_y", "column_z"]
 POSITION = ["position_x", "position_y", "position_z"]
 SAME_COSINE = 1e-4
+_NO_UID = "no-SeriesInstanceUID"
 SAME_STATION = 0.5  # mm within the plane
 
 # What must agree within a stack, and how a key says what does not.
@@ -40,15 +46,44 @@ _PLANES = ("sagittal", "coronal", "axial")
 
 @dataclass(frozen=True)
 class Stack:
-    """Frames of one series that can share an array.  ``key`` is stable: it never depends on file names or order."""
+    """Frames of one series that can share an array.
+
+    ``key`` is stable: it never depends on file names or order.  ``table`` holds the frames of many stacks, those from
+    ``start`` to ``stop`` are this one's; it pickles with its own alone.
+    """
 
     key: str
-    frames: pd.DataFrame
+    table: pd.DataFrame
+    start: int = 0
+    stop: int | None = None
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """The rows of the frame table, by SOPInstanceUID and frame."""
+        return self.table.iloc[self.start : self.stop]
 
     @property
     def is_sparse(self) -> bool:
         """Whether frames may be left out where they are empty, as in segmentations (PS3.3 C.8.20.2, A.51)."""
         return self.frames["SOPClassUID"].iloc[0] in _SPARSE
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        frames = self.frames
+        values = {name: column.iloc[0] for name, column in frames.items() if _is_constant(column)}
+        dtypes = {name: frames[name].dtype for name in values}
+        return _restored, (self.key, frames.drop(columns=list(values)), values, dtypes, list(frames.columns))
+
+
+def _is_constant(column: pd.Series) -> bool:
+    """Whether all values are one, or all are missing."""
+    missing = column.isna()
+    return bool(missing.all()) if missing.iloc[0] else bool(not missing.any() and (column == column.iloc[0]).all())
+
+
+def _restored(key: str, varying: pd.DataFrame, values: dict[str, Any], dtypes: dict[str, Any], order: list[str]) -> Stack:
+    """A stack from what varies and what does not."""
+    same = {n: pd.Series(v, index=varying.index, dtype=dtypes[n]) for n, v in values.items()}
+    return Stack(key, pd.DataFrame({n: same.get(n, varying.get(n)) for n in order}, index=varying.index))
 
 
 def images(frames: pd.DataFrame) -> pd.DataFrame:
@@ -57,16 +92,62 @@ def images(frames: pd.DataFrame) -> pd.DataFrame:
     return frames[has]
 
 
+def leading(frames: pd.DataFrame, names: Sequence[str]) -> Floats:
+    """Numbers of the first row."""
+    return np.array([frames[name].iat[0] for name in names], float)
+
+
 def split(frames: pd.DataFrame) -> list[Stack]:
     """The stacks of every series of a frame table, sorted by key; rows that are no image are passed over.
 
     A byte-for-byte copy of a file (same SOPInstanceUID, same header) counts once.
     """
-    rows = without_copies(images(frames)).sort_values(["SOPInstanceUID", "frame", "path"], kind="stable")
+    rows = without_copies(images(frames))
     if rows.empty:
         return []
-    groups = rows.groupby(rows["SeriesInstanceUID"].fillna("no-SeriesInstanceUID"), sort=True)
-    return [stack for uid, part in groups for stack in _stacks(str(uid), part)]
+    rows = rows.iloc[_order(rows, ["SeriesInstanceUID", "SOPInstanceUID", "frame", "path"])]
+    uids = rows["SeriesInstanceUID"].fillna(_NO_UID).to_numpy(object)
+    starts = np.flatnonzero(np.concatenate([[True], uids[1:] != uids[:-1]]))
+    ends = np.append(starts[1:], len(rows))
+    parts: list[tuple[str, Ints]] = []
+    for start, end, mixed in zip(starts.tolist(), ends.tolist(), _may_be_mixed(rows, starts), strict=True):
+        found = _stacks(str(uids[start]), rows.iloc[start:end]) if mixed else [(str(uids[start]), np.arange(end - start))]
+        parts += [(key, start + places) for key, places in found]
+    table = rows.iloc[np.concatenate([places for _, places in parts])]
+    bounds = np.cumsum([0, *(len(places) for _, places in parts)]).tolist()
+    return [Stack(key, table, a, b) for (key, _), a, b in zip(parts, bounds[:-1], bounds[1:], strict=True)]
+
+
+def _order(frames: pd.DataFrame, columns: list[str]) -> Ints:
+    """The rows' order by some columns; missing values last."""
+    keys = [(c, "ascending") for c in columns]
+    table = pa.table({c: pa.array(frames[c], from_pandas=True) for c in columns})
+    return np.asarray(pc.sort_indices(table, sort_keys=keys))
+
+
+def _may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
+    """Of every series (rows from its start to the next), whether it may hold several stacks; a "no" is certain."""
+    group = np.repeat(np.arange(starts.size), np.diff(np.append(starts, len(frames))))
+    first = starts[group]
+
+    def spread(values: Floats) -> npt.NDArray[Any]:
+        """How far values of a series lie from its first; missing against there counts as far."""
+        away = np.abs(values - values[first])
+        return np.where(np.isnan(values) & np.isnan(values[first]), 0.0, np.nan_to_num(away, nan=np.inf))
+
+    mixed = np.zeros(len(frames), bool)
+    for name in (*_EXACT, "kind"):
+        codes = pd.factorize(frames[name])[0]
+        mixed |= codes != codes[first]
+    colour = _colour(frames)
+    mixed |= colour != colour[first]
+    for name in ("spacing_row", "spacing_col", *ORIENTATION):
+        mixed |= spread(frames[name].to_numpy(float)) > SAME_COSINE / 2
+    positions, cosines = frames[POSITION].to_numpy(float), frames[ORIENTATION].to_numpy(float)[first]
+    for axis in (cosines[:, :3], cosines[:, 3:]):
+        mixed |= spread((positions * axis).sum(axis=1)) > SAME_STATION / 2
+    mixed |= np.isnan(positions).any(axis=1) != np.isnan(positions[first]).any(axis=1)
+    return np.logical_or.reduceat(mixed, starts).tolist()
 
 
 def without_copies(frames: pd.DataFrame) -> pd.DataFrame:
@@ -79,13 +160,13 @@ def without_copies(frames: pd.DataFrame) -> pd.DataFrame:
     return frames.drop(index=suspects.index[suspects.duplicated(identity)])
 
 
-def _colour(frames: pd.DataFrame) -> npt.NDArray[np.int64]:
+def _colour(frames: pd.DataFrame) -> Ints:
     """0 grey, 1 palette, 2 colour; MONOCHROME1 stays with itself."""
     text = frames["PhotometricInterpretation"].fillna("").str.upper()
     return np.select([text.eq("PALETTE COLOR"), text.eq("MONOCHROME1"), frames["SamplesPerPixel"].fillna(1).gt(1)], [1, 3, 2], 0)
 
 
-def _features(frames: pd.DataFrame) -> dict[str, npt.NDArray[np.int64]]:
+def _features(frames: pd.DataFrame) -> dict[str, Ints]:
     """Codes of everything that must agree, by what it is called."""
     codes = {name: geometry.as_codes(frames[name].astype(object).to_numpy()) for name in _EXACT}
     codes["colour"] = _colour(frames)
@@ -97,7 +178,7 @@ def _features(frames: pd.DataFrame) -> dict[str, npt.NDArray[np.int64]]:
     return codes
 
 
-def _kinds_at_one_place(frames: pd.DataFrame) -> npt.NDArray[np.int64]:
+def _kinds_at_one_place(frames: pd.DataFrame) -> Ints:
     """Codes of ``kind``, where two share a position and all that makes axes; what goes with another axis is no kind."""
     kinds = geometry.as_codes(frames["kind"].astype(object).to_numpy())
     if kinds.max(initial=0) == 0:
@@ -109,7 +190,7 @@ def _kinds_at_one_place(frames: pd.DataFrame) -> npt.NDArray[np.int64]:
     return kinds if shared else np.zeros_like(kinds)
 
 
-def _stations(frames: pd.DataFrame, plane: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _stations(frames: pd.DataFrame, plane: Ints) -> Ints:
     """Codes of the corner within the plane, where frames at one slice position begin at different corners."""
     out = np.zeros(len(frames), np.int64)
     cosines = frames[ORIENTATION].to_numpy(float)
@@ -127,19 +208,21 @@ def _stations(frames: pd.DataFrame, plane: npt.NDArray[np.int64]) -> npt.NDArray
     return out
 
 
-def _stacks(uid: str, frames: pd.DataFrame) -> list[Stack]:
+def _stacks(uid: str, frames: pd.DataFrame) -> list[tuple[str, Ints]]:
+    """Keys of the stacks of one series, sorted, and the places of their frames."""
     features = _features(frames)
     varying = {name: codes for name, codes in features.items() if codes.max() > codes.min()}
     if not varying:
-        return [Stack(uid, frames)]
-    groups = pd.DataFrame(varying, index=frames.index).groupby(list(varying), sort=True)
-    parts = [frames.loc[index] for index in groups.groups.values()]
+        return [(uid, np.arange(len(frames)))]
+    codes = pd.DataFrame(varying).groupby(list(varying), sort=True).ngroup().to_numpy()
+    places = [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    parts = [frames.iloc[at] for at in places]
     names = [_name(part, varying) for part in parts]
     unique = [n if names.count(n) == 1 else f"{n}-{_digest(part)}" for n, part in zip(names, parts, strict=True)]
-    return sorted((Stack(f"{uid}-{n}", part) for n, part in zip(unique, parts, strict=True)), key=lambda s: s.key)
+    return sorted(((f"{uid}-{n}", at) for n, at in zip(unique, places, strict=True)), key=lambda pair: pair[0])
 
 
-def _name(part: pd.DataFrame, varying: dict[str, npt.NDArray[np.int64]]) -> str:
+def _name(part: pd.DataFrame, varying: dict[str, Ints]) -> str:
     """What tells a stack from its sisters, in words."""
     first = part.iloc[0]
     words = {

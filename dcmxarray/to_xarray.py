@@ -17,7 +17,7 @@ from . import geometry, grid
 from .attributes import VOCABULARY, Attribute, column_of, labels
 from .model import MISSING, FrameGrid, Geometry
 from .pixels import FrameArray, sources
-from .series import POSITION
+from .series import ORIENTATION, POSITION, leading
 
 Values = npt.NDArray[Any]
 Coord = tuple[tuple[str, ...], Values]
@@ -61,11 +61,11 @@ def build(
 
 
 def _frame_shape(frames: pd.DataFrame, rescale: bool) -> tuple[int, ...]:
-    first = frames.iloc[0]
-    colour = first["SamplesPerPixel"] == 3 or (rescale and first["PhotometricInterpretation"] == "PALETTE COLOR")
-    height, width = first["window_rows"], first["window_columns"]
-    if pd.isna(height):
-        height, width = first["Rows"], first["Columns"]
+    samples, palette = frames["SamplesPerPixel"].iat[0], frames["PhotometricInterpretation"].iat[0] == "PALETTE COLOR"
+    colour = samples == 3 or (rescale and palette)
+    height, width = leading(frames, ["window_rows", "window_columns"])
+    if np.isnan(height):
+        height, width = leading(frames, ["Rows", "Columns"])
     return (int(height), int(width), 3) if colour else (int(height), int(width))
 
 
@@ -185,9 +185,8 @@ def _labels(name: str, arranged: FrameGrid) -> dict[str, Any]:
 
 def plane(frames: pd.DataFrame) -> Geometry | None:
     """The plane that the frames of a stack share; ``None`` without ImageOrientationPatient."""
-    first = frames.iloc[0]
-    row = first[["row_x", "row_y", "row_z"]].to_numpy(float)
-    column = first[["column_x", "column_y", "column_z"]].to_numpy(float)
+    axes = leading(frames, ORIENTATION)
+    row, column = axes[:3], axes[3:]
     if np.isnan(row).any() or np.isnan(column).any() or frames[POSITION].isna().to_numpy().any():
         return None
     return Geometry(row, column, geometry.normal(row, column))
@@ -196,7 +195,7 @@ def plane(frames: pd.DataFrame) -> Geometry | None:
 def _spacing(frames: pd.DataFrame) -> tuple[float | None, float | None]:
     """PixelSpacing, else ImagerPixelSpacing (PS3.3 10.7.1.3), mm."""
     for names in (("spacing_row", "spacing_col"), ("imager_spacing_row", "imager_spacing_col")):
-        pair = frames[list(names)].iloc[0].to_numpy(float)
+        pair = leading(frames, names)
         if (pair > 0).all():
             return float(pair[0]), float(pair[1])
     return None, None
@@ -257,7 +256,7 @@ def _attrs(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...]) -> 
         if value is not None:
             found[attribute.keyword] = value
     if plane(frames) is not None:  # the stack agrees in it to 1e-4 (series.split)
-        found["ImageOrientationPatient"] = _components(frames, ("row_x", "row_y", "row_z", "column_x", "column_y", "column_z"))
+        found["ImageOrientationPatient"] = leading(frames, ORIENTATION).tolist()
     if arranged.time_source:
         found["time_source"] = arranged.time_source
     if arranged.slice_source:
@@ -270,19 +269,18 @@ def _attrs(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...]) -> 
     )
 
 
-def _components(frames: pd.DataFrame, names: tuple[str, ...]) -> list[float]:
-    return [float(v) for v in frames[list(names)].iloc[0]]
-
-
 def _constant(frames: pd.DataFrame, attribute: Attribute) -> Any:
     """The JSON value that all frames share, ``None`` where they differ or one lacks it."""
-    columns = frames[list(attribute.columns)]
-    first = columns.iloc[0]
-    if columns.isna().to_numpy().any() or not (columns == first).to_numpy().all():
+    values = [_shared(frames[name]) for name in attribute.columns]
+    if any(v is None for v in values):
         return None
-    if attribute.parts:
-        return [float(v) for v in first]
-    return json_value(first.iloc[0])
+    return [float(v) for v in values] if attribute.parts else json_value(values[0])
+
+
+def _shared(column: pd.Series) -> Any:
+    """The value of all rows, ``None`` where they differ or one is missing."""
+    first = column.iloc[0]
+    return None if pd.isna(first) or column.hasnans or not (column.array == first).all() else first
 
 
 def json_value(value: Any) -> Any:

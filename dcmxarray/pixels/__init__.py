@@ -25,13 +25,12 @@ _SPEC = [
 
 def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
     """Distinct pixel layouts, and which each frame has."""
-    table = frames[_SPEC]
-    codes = table.groupby(_SPEC, dropna=False, sort=False).ngroup().to_numpy(np.int64)
-    firsts = np.unique(codes, return_index=True)[1]
-    return codes, tuple(_spec(table.iloc[i]) for i in firsts)
+    parts = np.stack([pd.factorize(frames[name])[0] for name in _SPEC])
+    firsts, codes = np.unique(parts, axis=1, return_index=True, return_inverse=True)[1:]
+    return codes.reshape(-1).astype(np.int64), tuple(_spec({n: frames[n].iat[i] for n in _SPEC}) for i in firsts)
 
 
-def _spec(row: pd.Series) -> PixelSpec:
+def _spec(row: dict[str, Any]) -> PixelSpec:
     def whole(name: str, default: int) -> int:
         return default if pd.isna(row[name]) else int(row[name])
 

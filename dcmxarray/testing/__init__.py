@@ -1,6 +1,6 @@
 """Synthetic DICOM series for tests, examples and demonstrations: small, anonymous, and as odd as you ask for.
 
-`write_series` writes any frames, `write_enhanced` a multi-frame file; `dce` and `dwi` describe two usual series; `example`
+`write_series` writes any frames, `write_enhanced` a multi-frame file, `write_cohort` many series; `dce` and `dwi` describe two usual series; `example`
 gives a folder with them; `count_reads` tells which files a block of code opened.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from .counting import count_reads
 from .enhanced import write_enhanced
 from .examples import dce, dwi, example
+from .many import write_cohort
 from .writer import Frame, write_frame, write_series
 
-__all__ = ["Frame", "count_reads", "dce", "dwi", "example", "write_enhanced", "write_frame", "write_series"]
+__all__ = ["Frame", "count_reads", "dce", "dwi", "example", "write_cohort", "write_enhanced", "write_frame", "write_series"]
