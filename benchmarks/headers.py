@@ -31,10 +31,10 @@ class HeaderPass:
             os.close(handle)
 
     def time_to_table(self):
-        frame_table(read_files(self.files, (), None, False))
+        frame_table(read_files(self.files, ()))
 
     def time_to_table_one_thread(self):
-        frame_table(read_files(self.files, (), "synchronous", False))
+        frame_table(read_files(self.files, (), "synchronous"))
 
     def time_pydicom(self):
         with warnings.catch_warnings():

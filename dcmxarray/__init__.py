@@ -9,7 +9,7 @@ from typing import Any
 from . import accessor as accessor  # registers DataArray.dicom
 from .api import open_series
 from .cohort import Cohort, open_cohort
-from .errors import DcmxarrayError, GridError, HeaderError, PixelError, SeriesError
+from .errors import DcmxarrayError, GridError, HeaderError, PixelError, SeriesError, StoreError
 from .scan import scan
 
 __version__ = "0.1.0"
@@ -21,6 +21,7 @@ __all__ = [
     "HeaderError",
     "PixelError",
     "SeriesError",
+    "StoreError",
     "open_cohort",
     "open_series",
     "scan",

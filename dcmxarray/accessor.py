@@ -13,7 +13,11 @@ from .errors import GridError, HeaderError
 from .to_xarray import SOURCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pydicom
+
+    from .stores.identifiers import Identifiers
 
 Floats = npt.NDArray[np.float64]
 
@@ -131,6 +135,45 @@ class DicomAccessor:
         first = None if acquired is None else acquired.min().to_numpy()[()]
         result = self._array * suv.factor(self.header(), first)
         return result.assign_attrs(self._array.attrs | {"units": "g/ml", "long_name": "SUV by body weight"})
+
+    def to_zarr(
+        self,
+        store: Any,
+        *,
+        group: str = "",
+        chunks: Mapping[str, int] | None = None,
+        identifiers: Identifiers = "drop",
+        overwrite: bool = False,
+    ) -> None:
+        """Keep the array in a Zarr (v3) store as the variable ``image`` of a group: sharded, compressed without loss.
+
+        It is there whole or not at all: the group's metadata is written last.
+
+        Parameters
+        ----------
+        store
+            A folder, a URL of fsspec, a file that ends in ".zip", or a Zarr store.
+        group
+            Path within the store; "" is its root.
+        chunks, identifiers, overwrite
+            As for `Cohort.to_zarr`.
+
+        Raises
+        ------
+        StoreError
+            Something is there, and ``overwrite`` is false.
+
+        Examples
+        --------
+        >>> import dcmxarray as dx, tempfile, xarray as xr
+        >>> folder = tempfile.mkdtemp() + "/peak.zarr"
+        >>> dx.open_series(dx.testing.example("dce")).max("time", keep_attrs=True).dicom.to_zarr(folder)
+        >>> xr.open_zarr(folder)["image"].dims
+        ('slice', 'row', 'col')
+        """
+        from .stores import arrays
+
+        arrays.keep(store, group, self._array, chunks, identifiers, overwrite)
 
     def to_datetime(self) -> xr.DataArray:
         """The array with ``time`` as datetime64: AcquisitionDateTime of the earliest frame of each time.

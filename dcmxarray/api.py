@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from . import files, grid, to_xarray
-from .attributes import BY_COLUMN, BY_NAME, column_of
+from .attributes import BY_COLUMN, BY_NAME, Tag, column_of, column_of_tag
 from .scan import scan
 from .series import Stack, choose, images
 
@@ -25,7 +25,7 @@ def open_series(
     rescale: bool | str = True,
     missing: grid.Missing = "raise",
     duplicates: grid.Duplicates = "raise",
-    tags: Sequence[str] | None = None,
+    tags: Sequence[Tag] | None = None,
 ) -> xr.DataArray:
     """Open one series as a lazy, labelled array; no pixel is read before it is asked for.
 
@@ -52,7 +52,8 @@ def open_series(
     duplicates
         ``"raise"``, or ``"first"``: of several frames in one cell, the one with the first SOPInstanceUID stays.
     tags
-        More keywords to read; what varies becomes a coordinate, what is constant an attribute.
+        More elements to read: keywords, or ``(group, "creator", element)`` of private ones; what varies becomes a coordinate,
+        what is constant an attribute.
 
     Returns
     -------
@@ -92,18 +93,18 @@ def open_stack(
     rescale: bool | str = True,
     missing: grid.Missing = "raise",
     duplicates: grid.Duplicates = "raise",
-    tags: Sequence[str] | None = None,
+    tags: Sequence[Tag] | None = None,
 ) -> xr.DataArray:
     """The array of one stack; frames that a segmentation leaves out are empty ones."""
     frames = _with_real_world_values(stack.frames) if rescale == "rwvm" else stack.frames
     arranged = grid.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
-    return to_xarray.build(frames, arranged, rescale, chunks, tuple(tags or ()))
+    return to_xarray.build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, tags or ())))
 
 
-def _needed(dims: Sequence[str] | None, tags: Sequence[str] | None) -> list[str]:
+def _needed(dims: Sequence[str] | None, tags: Sequence[Tag] | None) -> list[Tag]:
     """Keywords that must be read besides the vocabulary."""
     asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]
-    return [t for t in asked if column_of(t) not in BY_COLUMN and t != "rgb"]
+    return [t for t in asked if not isinstance(t, str) or (column_of(t) not in BY_COLUMN and t != "rgb")]
 
 
 def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
@@ -116,7 +117,7 @@ def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
     return frames.assign(RealWorldValueSlope=[p[0] for p in pairs], RealWorldValueIntercept=[p[1] for p in pairs])
 
 
-def read(source: Source, tags: list[str]) -> pd.DataFrame:
+def read(source: Source, tags: list[Tag]) -> pd.DataFrame:
     """The frame table of a source; a list is joined to one series."""
     if isinstance(source, pd.DataFrame):
         return source

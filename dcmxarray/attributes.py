@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Tag = str | tuple[int, str, int]  # a keyword, or a private element's group, creator and element
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -133,6 +135,11 @@ def labels(name: str) -> dict[str, str]:
         return {}
     pairs = {"units": attribute.units, "long_name": attribute.long_name}
     return {key: text for key, text in pairs.items() if text}
+
+
+def column_of_tag(tag: Tag) -> str:
+    """The column, and the attribute, of an element that was asked for: its keyword, or ``(gggg,creator,ee)``."""
+    return tag if isinstance(tag, str) else f"({tag[0]:04X},{tag[1]},{tag[2]:02X})"
 
 
 def column_of(name: str) -> str:

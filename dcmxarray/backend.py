@@ -1,4 +1,4 @@
-"""xarray's own door: ``xr.open_dataset(path, engine="dicom")``."""
+"""xarray's own door: ``xr.open_dataset(path, engine="dicom")`` and ``xr.open_datatree``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import xarray as xr
 from xarray.backends import BackendEntrypoint
 
 from .api import open_series
+from .cohort import open_cohort
 
 
 class DicomBackend(BackendEntrypoint):
@@ -23,6 +24,7 @@ class DicomBackend(BackendEntrypoint):
     """
 
     description = "Lazy, labelled DICOM series"
+    supports_groups = True
     open_dataset_parameters = (
         "filename_or_obj",
         "drop_variables",
@@ -40,6 +42,20 @@ class DicomBackend(BackendEntrypoint):
         """Open without dask; xarray applies ``chunks`` itself."""
         dataset = open_series(filename_or_obj, chunks=None, **options).to_dataset()
         return dataset.drop_vars(drop_variables) if drop_variables else dataset
+
+    def open_datatree(
+        self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None, **options: Any
+    ) -> xr.DataTree:
+        """All arrays under a path, by patient, study and key; see `Cohort.to_datatree`."""
+        tree = open_cohort(filename_or_obj).to_datatree(chunks=None, **options)
+        return tree.map_over_datasets(lambda ds: ds.drop_vars(drop_variables, errors="ignore")) if drop_variables else tree
+
+    def open_groups_as_dict(
+        self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None, **options: Any
+    ) -> dict[str, xr.Dataset]:
+        """The groups of `open_datatree`, by path."""
+        tree = self.open_datatree(filename_or_obj, drop_variables=drop_variables, **options)
+        return {node.path: node.to_dataset() for node in tree.subtree}
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         """Files that end in .dcm or .ima."""

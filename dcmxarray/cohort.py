@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from . import series
-from .api import Source, open_stack
-from .errors import SeriesError
+from . import files, parallel
+from .api import Source
+from .attributes import Tag
+from .errors import DcmxarrayError, SeriesError
+from .members import FrameMembers, Members, Opener
 from .scan import scan
+
+_SHOWN = 20  # rows of the HTML repr
 
 
 class Cohort:
     """Many series under one roof: a table of frames, and a table with one row for every array.
 
-    Attributes
-    ----------
-    frames
-        The frame table of `scan`.
+    `open_cohort` makes it, from DICOM files or from a Zarr store.  Only headers were read; an array is opened by its key.
 
     Examples
     --------
@@ -35,61 +37,186 @@ class Cohort:
     [('slice', 'b', 'row', 'col')]
     """
 
-    def __init__(self, frames: pd.DataFrame) -> None:
-        self.frames = frames
+    def __init__(self, members: Members) -> None:
+        self._members = members
 
-    @cached_property
-    def _stacks(self) -> dict[str, series.Stack]:
-        return {stack.key: stack for stack in series.split(self.frames)}
+    @property
+    def frames(self) -> pd.DataFrame:
+        """The frame table of `scan`; from a store without paths and what identifies."""
+        return self._members.frames
 
     @cached_property
     def series(self) -> pd.DataFrame:
-        """One row for every array, by its key: patient, study, series, modality, description, frames, files, bytes."""
-        return pd.DataFrame([_row(s) for s in self._stacks.values()], index=pd.Index(list(self._stacks), name="key"))
+        """One row for every array, by its key.
+
+        PatientID, StudyInstanceUID, SeriesInstanceUID, Modality, SeriesNumber, SeriesDescription; frames, files and bytes
+        (of the files); dims, shape, dtype, spacing (slice, row, col in mm; ``None`` without a patient frame); problem, why it
+        can't be opened.  Arrays are arranged for it, a few ms each, once.
+        """
+        return self._table(self._members.keys)
+
+    def _table(self, keys: list[str]) -> pd.DataFrame:
+        return self._members.labels.loc[keys].join(self._members.details(keys))
 
     @property
     def problems(self) -> pd.DataFrame:
         """Files that were not, or not wholly, read: path and message."""
+        if "problem" not in self.frames:
+            return pd.DataFrame(columns=["path", "problem"])
         return self.frames.loc[self.frames["problem"].notna(), ["path", "problem"]].drop_duplicates()
 
     def query(self, expression: str) -> Cohort:
-        """The arrays that hold a frame for which a pandas expression is true, whole.
+        """The arrays for which a pandas expression is true, or that hold a frame for which it is, whole.
 
         Parameters
         ----------
         expression
-            In pandas' syntax over the columns of ``frames``: ``"Modality == 'MR' and b > 0"``.
+            In pandas' syntax over the columns of ``frames``, ``"Modality == 'MR' and b > 0"``, or of ``series``,
+            ``"files > 100 and dtype == 'int16'"``.
         """
-        hits = set(self.frames.query(expression).index)
-        chosen = [stack.frames for stack in self._stacks.values() if not hits.isdisjoint(stack.frames.index)]
-        return Cohort(pd.concat(chosen).sort_index() if chosen else self.frames.iloc[:0])
+        try:
+            hits = self.frames.query(expression)
+        except pd.errors.UndefinedVariableError:
+            return self[self.series.query(expression).index.tolist()]
+        found = set(hits.index)
+        return self[[key for key in self if not found.isdisjoint(self._members.frames_of(key).index)]]
 
     def __getitem__(self, mask: Any) -> Cohort:
         """The arrays that a boolean mask over ``series``, or a list of keys, selects."""
-        keys = self.series.loc[mask].index
-        chosen = [self._stacks[key].frames for key in keys]
-        return Cohort(pd.concat(chosen).sort_index() if chosen else self.frames.iloc[:0])
+        known = self._members.keys
+        keys = pd.Series(known, index=pd.Index(known, dtype="str"), dtype="str").loc[mask].tolist()
+        frames = [self._members.frames_of(key) for key in keys]
+        return Cohort(self._members.only(keys, pd.concat(frames).sort_index() if frames else self.frames.iloc[:0]))
 
     def unique(self, keyword: str) -> list[Any]:
         """The distinct values of a column over all frames, sorted; missing ones left out."""
         return sorted(self.frames[keyword].dropna().unique().tolist())
 
     def open(self, key: str, **options: Any) -> xr.DataArray:
-        """Open one array by its key; options are those of `open_series`.
+        """Open one array by its key; options are those of `open_series`, from a store ``chunks`` alone.
 
         Raises
         ------
         SeriesError
             There is no such key.
         """
-        if key not in self._stacks:
+        return self._opener(key)(**options)
+
+    def _opener(self, key: str) -> Opener:
+        if key not in self._keys:
             raise SeriesError(f"no array {key!r} among {len(self)}; cohort.series.index has the keys")
-        return open_stack(self._stacks[key], **options)
+        return self._members.opener(key)
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(self._members.keys)
+
+    def map(self, function: Callable[[xr.DataArray], Any], *, scheduler: Any = None, **options: Any) -> pd.DataFrame:
+        """Call a function with every array; one row of results each.
+
+        Parameters
+        ----------
+        function
+            Of a lazy array without dask: it reads what it uses.  It returns a scalar, a dict of scalars, or a DataArray.
+        scheduler
+            ``"threads"``, ``"processes"``, ``"synchronous"``, or a client of `distributed`; ``None`` takes what dask is
+            configured for (the client in force), else threads.
+        options
+            Of `open_series`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            By key, as ``series``: a column for each name of a dict, else ``result``; and ``error``, what the function or the
+            opening raised, missing where all went well.
+
+        Examples
+        --------
+        >>> import dcmxarray as dx
+        >>> cohort = dx.open_cohort(dx.testing.example("cohort"))
+        >>> cohort.map(lambda da: {"max": int(da.max()), "volumes": da.sizes.get("time", 1)})["max"].tolist()
+        [1000, 359]
+        """
+        keys = self._members.keys
+        items = ((self._members.opener(key), options) for key in keys)
+        found = dict(parallel.results(partial(_apply, function), items, len(keys), scheduler, "map"))
+        rows = [found[k] for k in range(len(keys))]
+        table = pd.DataFrame(rows, index=pd.Index(keys, name="key", dtype="str"))
+        return table[[*(c for c in table if c != "error"), "error"]] if len(table) else table
+
+    def to_zarr(
+        self,
+        store: Any,
+        *,
+        chunks: Mapping[str, int] | None = None,
+        identifiers: str = "drop",
+        overwrite: bool = False,
+        client: Any = None,
+        **options: Any,
+    ) -> pd.DataFrame:
+        """Keep every array in a Zarr (v3) store, a group each, sharded and compressed without loss.
+
+        What is there already and comes of the same files (by SOPInstanceUID, size and time of change) stays; what changed is
+        written anew; a writer that was killed leaves nothing that reads as whole, and the next goes on where it stopped.
+
+        Parameters
+        ----------
+        store
+            A folder, a URL of fsspec, a file that ends in ".zip", or a Zarr store.
+        chunks
+            Sizes of Zarr's chunks by dim, -1 for the whole; ``None`` makes them of whole frames, about a MiB each, in shards
+            of whole volumes up to 64 MiB.
+        identifiers
+            ``"drop"`` leaves out the elements that PS3.15 Annex E removes, emptied or replaced, and private ones, but for
+            PatientID, UIDs, dates, descriptions, patient characteristics and devices; ``"keep"`` leaves out nothing.  Neither
+            is de-identification: UIDs, dates and what is burnt into pixels stay.
+        overwrite
+            Whether to write anew what is there and whole.
+        client
+            A client of `distributed`, or the name of a dask scheduler; ``None`` takes the one in force, else threads.
+        options
+            Of `open_series`: ``tags``, ``missing``, ``rescale``, ...
+
+        Returns
+        -------
+        pandas.DataFrame
+            By key: status (``"written"``, ``"kept"``, ``"failed"``), bytes, seconds, message.
+
+        Raises
+        ------
+        StoreError
+            The store can't be written to by several processes.
+
+        Examples
+        --------
+        >>> import dcmxarray as dx, tempfile
+        >>> cohort = dx.open_cohort(dx.testing.example("cohort"))
+        >>> folder = tempfile.mkdtemp() + "/cohort.zarr"
+        >>> cohort.to_zarr(folder)["status"].tolist()
+        ['written', 'written']
+        >>> dx.open_cohort(folder)
+        <dcmxarray.Cohort: 2 arrays of 1 patient, 52 frames in 52 files>
+        """
+        from .stores import cohorts
+
+        return cohorts.write(self._members, store, chunks, identifiers, overwrite, client, options)  # type: ignore[arg-type]
+
+    def verify(self, store: Any) -> pd.DataFrame:
+        """Read a store's objects again and compare: their checksums, and whether the sources have changed since.
+
+        Returns
+        -------
+        pandas.DataFrame
+            By key: status (``"whole"``, ``"missing"``, ``"damaged"``, ``"outdated"``) and message.
+        """
+        from .stores import cohorts
+
+        return cohorts.verify(self._members, store)
 
     def tree(self) -> str:
         """Patients, studies and arrays as an indented text."""
         lines = []
-        for patient, of_patient in self.series.groupby("PatientID", dropna=False):
+        for patient, of_patient in self._members.labels.groupby("PatientID", dropna=False):
             lines.append(f"patient {patient}")
             for study, of_study in of_patient.groupby("StudyInstanceUID", dropna=False):
                 lines.append(f"  study {study}")
@@ -99,42 +226,81 @@ class Cohort:
                 ]
         return "\n".join(lines)
 
+    def to_datatree(self, **options: Any) -> xr.DataTree:
+        """Patients, studies and arrays as a lazy `xarray.DataTree`: ``/PatientID/StudyInstanceUID/key/image``.
+
+        Parameters
+        ----------
+        options
+            Of `open_series`.
+
+        Returns
+        -------
+        xarray.DataTree
+            What can't be opened is in ``attrs["problems"]`` of the root, key -> message.
+        """
+        found: dict[str, xr.Dataset] = {}
+        problems: dict[str, str] = {}
+        for key, row in self._members.labels.iterrows():
+            names = (str(part).replace("/", "_") for part in (row["PatientID"], row["StudyInstanceUID"], key))
+            try:
+                found["/" + "/".join(names)] = self.open(str(key), **options).to_dataset()
+            except DcmxarrayError as error:
+                problems[str(key)] = " ".join(str(error).split())
+        tree = xr.DataTree.from_dict(found)
+        if problems:
+            tree.attrs["problems"] = problems
+        return tree
+
     def __len__(self) -> int:
-        return len(self._stacks)
+        return len(self._members.keys)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._stacks)
+        return iter(self._members.keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
 
     def __repr__(self) -> str:
-        patients = self.frames["PatientID"].nunique()
+        labels = self._members.labels
+        patients, frames, counted = labels["PatientID"].nunique(), int(labels["frames"].sum()), int(labels["files"].sum())
         people = f"{patients} patient{'' if patients == 1 else 's'}"
-        files = self.frames["path"].nunique()
-        return f"<dcmxarray.Cohort: {len(self)} arrays of {people}, {len(self.frames)} frames in {files} files>"
+        return f"<dcmxarray.Cohort: {len(self)} arrays of {people}, {frames} frames in {counted} files>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p>{self.series.to_html(max_rows=20)}"
+        keys = self._members.keys[:_SHOWN]
+        more = f"<p>... and {len(self) - len(keys)} more</p>" if len(self) > len(keys) else ""
+        table = self._table(keys).assign(bytes=lambda t: (t["bytes"] / 2**20).round(1)).rename(columns={"bytes": "MiB"})
+        return f"<p>{html.escape(repr(self))}</p>{table.to_html(na_rep='')}{more}"
 
 
-def _row(stack: series.Stack) -> dict[str, Any]:
-    first = stack.frames.iloc[0]
-    names = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")
-    files = stack.frames.drop_duplicates("path")
-    counts = {"frames": len(stack.frames), "files": len(files), "bytes": int(files["file_size"].sum())}
-    return {name: first[name] for name in names} | counts
+def _apply(function: Callable[[xr.DataArray], Any], item: tuple[Opener, dict[str, Any]]) -> dict[str, Any]:
+    """A row of `Cohort.map`; never raises."""
+    opener, options = item
+    try:
+        result = function(opener(chunks=None, **options))
+    except Exception as error:  # noqa: BLE001  one bad series never stops the others
+        return {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+    if isinstance(result, xr.DataArray):
+        result = result.compute()
+        result = result.item() if result.ndim == 0 and not result.coords else result
+    return (dict(result) if isinstance(result, Mapping) and not isinstance(result, xr.Dataset) else {"result": result}) | {
+        "error": None
+    }
 
 
-def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, tags: list[str] | None = None) -> Cohort:
-    """Give what folders, files or a frame table hold as a `Cohort`.
+def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, tags: Sequence[Tag] | None = None) -> Cohort:
+    """Give what folders, files, a frame table, an index or a Zarr store hold as a `Cohort`.
 
     Parameters
     ----------
     source
-        A folder, several, files, or a frame table.
+        A folder, several, files; a frame table; an index (a Parquet file); or a store that `Cohort.to_zarr` wrote.
     index
         A Parquet file that keeps the headers: only new and changed files are read, what is gone is dropped.  It is made
         where there is none, moves with its folder, and is left as it is where it may not be written to.  ``None`` keeps none.
     tags
-        More keywords to read.
+        More elements to read, as for `scan`.
 
     Raises
     ------
@@ -148,12 +314,37 @@ def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, 
     >>> cohort = dx.open_cohort(dx.testing.example("cohort"), index=index)
     >>> sorted(cohort.series["SeriesDescription"])
     ['dce', 'dwi']
+    >>> dx.open_cohort(index).unique("Modality")
+    ['MR']
     """
     if isinstance(source, pd.DataFrame):
-        return Cohort(source)
-    sources = [source] if isinstance(source, (str, os.PathLike)) else list(source)
+        return Cohort(FrameMembers(source))
+    if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "list_prefix"):
+        return Cohort(FrameMembers(_read(list(source), index, tags)))
+    if _may_be_store(source):
+        from .stores.members import is_cohort, members
+
+        if is_cohort(source):
+            return Cohort(members(source))
+    place = os.fspath(source)  # type: ignore[arg-type]
+    if place.lower().endswith(".parquet"):
+        from .index import read
+
+        return Cohort(FrameMembers(read(place)))
+    return Cohort(FrameMembers(_read([place], index, tags)))
+
+
+def _read(sources: list[Any], index: str | os.PathLike[str] | None, tags: Sequence[Tag] | None) -> pd.DataFrame:
     if index is None:
-        return Cohort(scan(sources, tags=tags))
+        return scan(sources, tags=tags)
     from .index import update
 
-    return Cohort(update(sources, index, tags or ()))
+    return update(sources, index, tags or ())
+
+
+def _may_be_store(source: Any) -> bool:
+    """Whether it is worth a look: Zarr is imported only then."""
+    if hasattr(source, "list_prefix"):
+        return True
+    path = os.fspath(source)
+    return files.is_remote(path) or path.lower().endswith((".zip", ".zarr")) or Path(path, "zarr.json").exists()

@@ -19,3 +19,7 @@ class GridError(DcmxarrayError):
 
 class PixelError(DcmxarrayError):
     """Pixels could not be read or decoded: truncated data, or a codec that is not installed."""
+
+
+class StoreError(DcmxarrayError):
+    """A Zarr store could not be written or read: something else is there, or what is there is not whole."""

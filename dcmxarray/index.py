@@ -25,7 +25,7 @@ FORMAT = b"dcmxarray index 1"
 NO_DICOM = -1
 
 
-def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[Any], progress: bool = False) -> pd.DataFrame:
+def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[Any]) -> pd.DataFrame:
     """The frame table of the files under ``sources``, and the index brought up to date if its folder may be written to.
 
     Parameters
@@ -36,8 +36,6 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
         The Parquet file; it is made where there is none, and made anew where ``tags`` or the format changed.
     tags
         As for `scan`.
-    progress
-        Whether to show a progress bar.
 
     Returns
     -------
@@ -51,17 +49,31 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
     """
     place = Path(os.path.abspath(os.fspath(index)))
     now = _stat(sources)
-    known = _load(place, tags)
+    known = _table(place, tags)
     same = known.merge(now, on=["path", "file_size", "modified"], how="inner")["path"] if len(known) else pd.Series([], dtype=str)
     kept = known[known["path"].isin(set(same))] if len(known) else known
     fresh = now[~now["path"].isin(set(same))]
-    table = _with(kept, fresh, tags, progress)
+    table = _with(kept, fresh, tags)
     if len(fresh) or len(kept) != len(known):
         _store(table, place, tags)
     frames = table[table["frame"] != NO_DICOM].sort_values(["path", "frame"], ignore_index=True)
     if frames.empty:
         raise HeaderError("no DICOM file found under the path; a file counts as DICOM by its content, not by its name")
     return frames
+
+
+def read(index: files.Source) -> pd.DataFrame:
+    """The frame table that an index keeps, as it stands: no file of the cohort is looked at.
+
+    Raises
+    ------
+    HeaderError
+        It is no index.
+    """
+    table = _table(Path(os.path.abspath(os.fspath(index))), None)
+    if table.empty:
+        raise HeaderError(f"{os.fspath(index)}: no index of dcmxarray; make one by open_cohort(folder, index=...)")
+    return table[table["frame"] != NO_DICOM].sort_values(["path", "frame"], ignore_index=True)
 
 
 def _stat(sources: Sequence[files.Source]) -> pd.DataFrame:
@@ -72,11 +84,11 @@ def _stat(sources: Sequence[files.Source]) -> pd.DataFrame:
     return table.astype({"path": "str", "file_size": "int64", "modified": "int64"})
 
 
-def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any], progress: bool) -> pd.DataFrame:
+def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any]) -> pd.DataFrame:
     """The rows that stay, and those of the fresh files."""
     if fresh.empty:
         return kept
-    batches = [b for b in read_files(fresh["path"].tolist(), tuple(tags), None, progress) if len(b["frame"])]
+    batches = [b for b in read_files(fresh["path"].tolist(), tuple(tags)) if len(b["frame"])]
     found = frame_table(batches) if batches else pd.DataFrame({"path": pd.Series([], dtype="str")})
     others = fresh[~fresh["path"].isin(set(found["path"]))].assign(frame=NO_DICOM)
     found = found.merge(fresh[["path", "modified"]], on="path", how="left")
@@ -88,14 +100,14 @@ def _meta(tags: Sequence[Any]) -> dict[bytes, bytes]:
     return {b"dcmxarray": FORMAT, b"tags": repr(sorted(map(str, tags))).encode()}
 
 
-def _load(place: Path, tags: Sequence[Any]) -> pd.DataFrame:
-    """The index with absolute paths; empty where there is none, or it is another's or damaged."""
+def _table(place: Path, tags: Sequence[Any] | None) -> pd.DataFrame:
+    """The index with absolute paths; empty where there is none, it is damaged, or of other ``tags`` (``None`` takes any)."""
     try:
         table = pq.read_table(place)
     except (FileNotFoundError, pa.ArrowInvalid, OSError):
         return pd.DataFrame()
     stored = table.schema.metadata or {}
-    if any(stored.get(key) != value for key, value in _meta(tags).items()):
+    if stored.get(b"dcmxarray") != FORMAT or (tags is not None and stored.get(b"tags") != _meta(tags)[b"tags"]):
         return pd.DataFrame()
     frames = table.to_pandas()
     folder = str(place.parent)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import files
-from .attributes import BY_COLUMN
+from . import files, parallel
+from .attributes import BY_COLUMN, Tag
 from .errors import HeaderError
-
-if TYPE_CHECKING:
-    from .headers.wanted import Tag
 
 LEAST, MOST = 512, 2048  # files a batch
 
@@ -26,7 +23,6 @@ def scan(
     *,
     tags: Sequence[Tag] | None = None,
     scheduler: Any = None,
-    progress: bool = False,
 ) -> pd.DataFrame:
     """Read the headers of every DICOM file under a path into a table.
 
@@ -39,8 +35,6 @@ def scan(
     scheduler
         Of dask: ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`; ``None`` takes the one that
         is configured, else threads.
-    progress
-        Whether to show a progress bar.
 
     Returns
     -------
@@ -65,7 +59,7 @@ def scan(
     {'dce': 24}
     """
     sources = [path] if isinstance(path, (str, os.PathLike)) else list(path)
-    batches = read_files(list(files.walk(sources)), tuple(tags or ()), scheduler, progress)
+    batches = read_files(list(files.walk(sources)), tuple(tags or ()), scheduler)
     return frame_table(batches)
 
 
@@ -75,22 +69,15 @@ def _batches(paths: Sequence[str]) -> list[Sequence[str]]:
     return [paths[k : k + size] for k in range(0, len(paths), size)]
 
 
-def read_files(paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any, progress: bool) -> list[dict[str, Any]]:
+def read_files(paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any = None) -> list[dict[str, Any]]:
     """The header pass over files, in batches of columns; what is no DICOM is left out."""
     from .headers import read_batch
     from .headers.wanted import wanted
 
     wanted(tags)  # a wrong name is an error before the first file is read
     batches = _batches(paths)
-    if scheduler is None and not progress and len(batches) < 2:
-        return [read_batch(batch, tags) for batch in batches]
-    import dask
-    from dask.diagnostics.progress import ProgressBar
-
-    tasks = [dask.delayed(read_batch, pure=False)(batch, tags) for batch in batches]
-    chosen = scheduler or dask.config.get("scheduler", None) or "threads"
-    with ProgressBar() if progress else nullcontext():
-        return list(dask.compute(*tasks, scheduler=chosen))
+    done = dict(parallel.results(partial(read_batch, tags=tags), batches, len(batches), scheduler, "headers"))
+    return [done[k] for k in range(len(batches))]
 
 
 def frame_table(batches: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -54,8 +54,8 @@ class Stack:
 
     key: str
     table: pd.DataFrame
-    start: int = 0
-    stop: int | None = None
+    start: int
+    stop: int
 
     @property
     def frames(self) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def _is_constant(column: pd.Series) -> bool:
 def _restored(key: str, varying: pd.DataFrame, values: dict[str, Any], dtypes: dict[str, Any], order: list[str]) -> Stack:
     """A stack from what varies and what does not."""
     same = {n: pd.Series(v, index=varying.index, dtype=dtypes[n]) for n, v in values.items()}
-    return Stack(key, pd.DataFrame({n: same.get(n, varying.get(n)) for n in order}, index=varying.index))
+    return Stack(key, pd.DataFrame({n: same.get(n, varying.get(n)) for n in order}, index=varying.index), 0, len(varying))
 
 
 def images(frames: pd.DataFrame) -> pd.DataFrame:

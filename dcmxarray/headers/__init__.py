@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..attributes import Tag
 from .columns import columns, far_bytes
 from .computed import Rows, compute
 from .expand import expand
 from .heads import Heads, read_heads
 from .vendors import siemens
 from .walk import PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
-from .wanted import Tag, Wanted, wanted
+from .wanted import Wanted, wanted
 
 PIXEL_KINDS = {0x0010: "int", 0x0008: "float", 0x0009: "double"}
 

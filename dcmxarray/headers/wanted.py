@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 
-from ..attributes import VOCABULARY, Attribute
+from ..attributes import VOCABULARY, Attribute, Tag, column_of_tag
 from ..errors import HeaderError
 from .vendors import PRIVATE
 
@@ -24,8 +24,6 @@ _KINDS = {
     "DT": "datetime",
 }
 _BULK = frozenset(("SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"))
-
-Tag = str | tuple[int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def _asked(tag: Tag) -> Element:
     """An element that a user names: a keyword, or (group, "creator", element) of a private one."""
     if isinstance(tag, tuple):
         group, creator, element = tag
-        return Element((f"({group:04X},{creator},{element:02X})",), group << 16 | element & 0xFF, "UN", "str", creator)
+        return Element((column_of_tag(tag),), group << 16 | element & 0xFF, "UN", "str", creator)
     number = tag_for_keyword(tag)
     if number is None:
         raise HeaderError(

@@ -1,7 +1,7 @@
 """Synthetic DICOM series for tests, examples and demonstrations: small, anonymous, and as odd as you ask for.
 
-`write_series` writes any frames, `write_enhanced` a multi-frame file, `write_cohort` many series; `dce` and `dwi` describe two usual series; `example`
-gives a folder with them; `count_reads` tells which files a block of code opened.
+`write_series` writes any frames, `write_enhanced` a multi-frame file, `write_cohort` many series; `dce` and
+`dwi` describe two usual series; `example` gives a folder with them; `count_reads` tells which files a block of code opened.
 """
 
 from __future__ import annotations

@@ -76,23 +76,27 @@ def _small(header: pydicom.Dataset, size: int) -> pydicom.Dataset:
         if keyword in header:
             del header[keyword]
     pixels = np.arange(size * size, dtype=np.uint16).reshape(size, size)
-    header.update(
-        {
-            "Rows": size,
-            "Columns": size,
-            "BitsAllocated": 16,
-            "BitsStored": 16,
-            "HighBit": 15,
-            "PixelRepresentation": 0,
-            "SamplesPerPixel": 1,
-            "PhotometricInterpretation": "MONOCHROME2",
-            "ImageOrientationPatient": header.get("ImageOrientationPatient") or DEFAULTS["ImageOrientationPatient"],
-            "PixelData": pixels.tobytes(),
-        }
-    )
+    values: dict[str, Any] = {
+        "Rows": size,
+        "Columns": size,
+        "BitsAllocated": 16,
+        "BitsStored": 16,
+        "HighBit": 15,
+        "PixelRepresentation": 0,
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "ImageOrientationPatient": header.get("ImageOrientationPatient") or DEFAULTS["ImageOrientationPatient"],
+        "PixelData": pixels.tobytes(),
+    }
+    _set(header, values)
     header["PixelData"].VR = "OW"
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return header
+
+
+def _set(header: pydicom.Dataset, values: dict[str, Any]) -> None:
+    for keyword, value in values.items():
+        setattr(header, keyword, value)
 
 
 def _encoded(header: pydicom.Dataset, number: int) -> bytes:
@@ -105,9 +109,8 @@ def _encoded(header: pydicom.Dataset, number: int) -> bytes:
         "SeriesNumber": number % 10 + 1,
         "SOPInstanceUID": _SOP,
     }
-    for keyword, value in values.items():
-        setattr(header, keyword, value)
-    header.file_meta.MediaStorageSOPInstanceUID = _SOP
+    _set(header, values)
+    _set(header.file_meta, {"MediaStorageSOPInstanceUID": _SOP})
     for keyword, vr, text in (
         ("InstanceNumber", "IS", _NUMBER),
         ("ImagePositionPatient", "DS", list(_PLACE)),

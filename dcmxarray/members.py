@@ -1,0 +1,171 @@
+"""The arrays of a frame table: what a `Cohort` of DICOM files is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from . import api, files, parallel, series
+from .accessor import describe
+from .errors import DcmxarrayError
+
+Opener = Callable[..., xr.DataArray]
+
+LABELS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")
+DETAILS = ("dims", "shape", "dtype", "spacing", "problem")
+
+
+class Members(Protocol):
+    """Arrays by key: of DICOM files, or of a Zarr store."""
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys, sorted."""
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """The frame table."""
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """A row an array, by key: `LABELS`, frames, files, bytes."""
+
+    def details(self, keys: Sequence[str]) -> pd.DataFrame:
+        """Rows for some arrays, by key: `DETAILS`."""
+
+    def opener(self, key: str) -> Opener:
+        """A function that opens an array; it pickles."""
+
+    def fingerprints(self, keys: Sequence[str]) -> list[str]:
+        """For each key a text that changes when its source does."""
+
+    def frames_of(self, key: str) -> pd.DataFrame:
+        """The rows of the frame table of one array."""
+
+    def only(self, keys: Sequence[str], frames: pd.DataFrame) -> Members:
+        """Some of the arrays."""
+
+
+class FrameMembers:
+    """The arrays of a frame table.
+
+    Parameters
+    ----------
+    frames
+        Of `scan`.
+    stacks
+        Its arrays by key; ``None`` splits the table when they are needed.
+    known
+        What is known of arrays already, shared by a cohort and its parts.
+    """
+
+    def __init__(
+        self,
+        frames: pd.DataFrame,
+        stacks: dict[str, series.Stack] | None = None,
+        known: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
+        self._frames = frames
+        self._given = stacks
+        self._known: dict[str, dict[str, Any]] = {} if known is None else known
+
+    @cached_property
+    def _stacks(self) -> dict[str, series.Stack]:
+        return {stack.key: stack for stack in series.split(self._frames)} if self._given is None else self._given
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys, sorted."""
+        return list(self._stacks)
+
+    @property
+    def frames(self) -> pd.DataFrame:
+        """The frame table, with rows of what is no image."""
+        return self._frames
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """A row an array, by key: `LABELS`, frames, files, bytes."""
+        stacks = list(self._stacks.values())
+        if not stacks:
+            return pd.DataFrame(columns=[*LABELS, "frames", "files", "bytes"], index=pd.Index([], name="key", dtype="str"))
+        counts = [s.stop - s.start for s in stacks]
+        out = stacks[0].table.iloc[[s.start for s in stacks]][list(LABELS)].set_axis(pd.Index(self.keys, name="key"))
+        rows = stacks[0].table.iloc[np.concatenate([np.arange(s.start, s.stop) for s in stacks])][["path", "file_size"]]
+        once = rows.assign(stack=np.repeat(np.arange(len(stacks)), counts)).drop_duplicates(["path", "stack"])
+        sizes = once.groupby("stack")["file_size"]
+        return out.assign(frames=counts, files=sizes.size().to_numpy(), bytes=sizes.sum().to_numpy(np.int64))
+
+    def details(self, keys: Sequence[str]) -> pd.DataFrame:
+        """Rows for some arrays, by key: dims, shape, dtype, spacing, and why one can't be opened."""
+        new = [key for key in keys if key not in self._known]
+        found = parallel.results(_detail, (self._stacks[key] for key in new), len(new), _on_cluster(), "arranging")
+        self._known |= {new[k]: row for k, row in found}
+        table = pd.DataFrame([self._known[key] for key in keys], index=pd.Index(keys, name="key"), columns=list(DETAILS))
+        return table.astype({"dtype": "str", "problem": "str"})
+
+    def opener(self, key: str) -> Opener:
+        """A function that opens an array."""
+        return partial(api.open_stack, self._stacks[key])
+
+    def fingerprints(self, keys: Sequence[str]) -> list[str]:
+        """For each key a text of its files' names in DICOM, sizes and times of change."""
+        frames = _with_times(pd.concat([self._stacks[key].frames for key in keys]))
+        hashes = pd.util.hash_pandas_object(frames[["SOPInstanceUID", "frame", "file_size", "modified"]], index=False).to_numpy()
+        counts = [len(self.frames_of(key)) for key in keys]
+        parts = np.split(hashes, np.cumsum(counts)[:-1])
+        return [hashlib.sha256(np.sort(part).tobytes()).hexdigest()[:32] for part in parts]
+
+    def frames_of(self, key: str) -> pd.DataFrame:
+        """The rows of the frame table of one array."""
+        return self._stacks[key].frames
+
+    def only(self, keys: Sequence[str], frames: pd.DataFrame) -> FrameMembers:
+        """Some of the arrays."""
+        return FrameMembers(frames, {key: self._stacks[key] for key in keys}, self._known)
+
+
+def _with_times(frames: pd.DataFrame) -> pd.DataFrame:
+    """The table with the files' times of change; the index has them already."""
+    if "modified" in frames:
+        return frames
+    paths = frames["path"].unique()
+    return frames.assign(modified=frames["path"].map(dict(zip(paths, map(files.modified, paths), strict=True))))
+
+
+def _on_cluster() -> Any:
+    """The client in force; arranging holds the interpreter, so that threads of this process gain nothing."""
+    import dask
+
+    chosen = dask.config.get("scheduler", None)
+    return chosen if chosen not in (None, "threads", "threading") else "synchronous"
+
+
+def _detail(stack: series.Stack) -> dict[str, Any]:
+    return _detail_of(partial(api.open_stack, stack))
+
+
+def _detail_of(opener: Opener) -> dict[str, Any]:
+    """`DETAILS` of one array, or why it can't be opened."""
+    try:
+        return details_of(opener(chunks=None))
+    except DcmxarrayError as error:
+        return dict.fromkeys(DETAILS) | {"problem": " ".join(str(error).split())}
+
+
+def details_of(array: xr.DataArray) -> dict[str, Any]:
+    """`DETAILS` of an opened array."""
+    said = describe(array)
+    return {
+        "dims": tuple(said["dims"]),
+        "shape": tuple(said["dims"].values()),
+        "dtype": said["dtype"],
+        "spacing": said["spacing"],
+        "problem": None,
+    }

@@ -1,0 +1,121 @@
+"""Many independent tasks: here, in threads, in processes or on a `distributed` client; results as they come, with a bar.
+
+The bar shows itself after a second, and only where somebody can see it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from typing import Any
+
+Scheduler = Any  # a name of dask's, or a distributed client
+
+_HERE = ("sync", "synchronous", "single-threaded")
+_AHEAD = 8  # tasks a worker that are handed out before their turn
+
+
+def results(
+    function: Callable[[Any], Any], items: Iterable[Any], total: int, scheduler: Scheduler = None, label: str = ""
+) -> Iterator[tuple[int, Any]]:
+    """``(place, function(item))`` for every item, in the order in which they are done.
+
+    Parameters
+    ----------
+    function
+        Of one item; for processes and clusters it and the items must pickle.
+    items
+        Taken one by one, only as many ahead as keep the workers busy.
+    total
+        How many there are.
+    scheduler
+        ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`; ``None`` takes what is configured in
+        dask (a client in force configures itself), else threads.
+    label
+        What the progress bar says.
+
+    Raises
+    ------
+    Exception
+        What ``function`` raised, at once.
+    """
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, desc=label, delay=1, disable=None, leave=False) as bar:
+        for done in _results(function, items, total, scheduler):
+            bar.update()
+            yield done
+
+
+def _results(function: Callable[[Any], Any], items: Iterable[Any], total: int, scheduler: Scheduler) -> Iterator[tuple[int, Any]]:
+    import dask
+
+    chosen = scheduler or dask.config.get("scheduler", None) or "threads"
+    if total < 2 or chosen in _HERE:
+        yield from ((k, function(item)) for k, item in enumerate(items))
+        return
+    executor, workers, call = _executor(chosen, function)
+    with executor:
+        waiting: dict[Future[Any], int] = {}
+        for k, item in enumerate(items):
+            waiting[executor.submit(call, item)] = k
+            if len(waiting) >= _AHEAD * workers:
+                yield from _done(waiting)
+        while waiting:
+            yield from _done(waiting)
+
+
+def _done(waiting: dict[Future[Any], int]) -> Iterator[tuple[int, Any]]:
+    """Results of what is done, at least one; they are taken out of ``waiting``."""
+    for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+        yield waiting.pop(future), future.result()
+
+
+class _Shipped:
+    """A function that reaches other processes, lambdas and local ones too."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        import cloudpickle
+
+        self.code = cloudpickle.dumps(function)
+
+    def __call__(self, item: Any) -> Any:
+        import cloudpickle
+
+        return cloudpickle.loads(self.code)(item)
+
+
+def _executor(chosen: Any, function: Callable[[Any], Any]) -> tuple[Any, int, Callable[[Any], Any]]:
+    """An executor, how many work in it, and the function as it takes it."""
+    import dask
+    from dask.system import CPU_COUNT
+
+    workers = int(dask.config.get("num_workers", None) or CPU_COUNT)
+    if chosen in ("threads", "threading"):
+        return ThreadPoolExecutor(workers), workers, function
+    if chosen in ("processes", "multiprocessing"):
+        return ProcessPoolExecutor(workers, mp_context=_spawning()), workers, _Shipped(function)
+    client = _client(chosen)
+    return client.get_executor(pure=False, retries=2), _threads(client), function
+
+
+def _spawning() -> Any:
+    """New processes without what this one's threads hold."""
+    import multiprocessing
+
+    return multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
+
+
+def _client(chosen: Any) -> Any:
+    if hasattr(chosen, "get_executor"):
+        return chosen
+    if chosen in ("dask.distributed", "distributed"):
+        from distributed import default_client
+
+        return default_client()
+    raise ValueError(f"scheduler {chosen!r} is none of 'threads', 'processes', 'synchronous', or a distributed client")
+
+
+def _threads(client: Any) -> int:
+    return max(1, sum(client.nthreads().values()))

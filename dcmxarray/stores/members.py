@@ -1,0 +1,80 @@
+"""The arrays of a cohort's Zarr store: what a `Cohort` is made of that was opened from one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from ..members import DETAILS, LABELS, Opener
+from . import arrays, objects, tables
+
+
+class StoredMembers:
+    """The arrays of a store that `Cohort.to_zarr` wrote; the tables at its root are read, and no array."""
+
+    def __init__(self, location: objects.Location, series: pd.DataFrame, frames: pd.DataFrame | None = None) -> None:
+        self._location = location
+        self._series = series
+        self._given = frames
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys, sorted."""
+        return self._series.index.tolist()
+
+    @cached_property
+    def frames(self) -> pd.DataFrame:
+        """The frame table, as far as the store keeps it: without paths and what identifies."""
+        if self._given is not None:
+            return self._given
+        with objects.opened(self._location) as store:
+            table = tables.read(store, tables.FRAMES)
+        return table[table["key"].isin(self._series.index)].sort_values(["key", "SOPInstanceUID", "frame"], ignore_index=True)
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """A row an array, by key: `LABELS`, frames, files, bytes."""
+        return self._series[[*LABELS, "frames", "files", "bytes"]]
+
+    def details(self, keys: Sequence[str]) -> pd.DataFrame:
+        """Rows for some arrays, by key: `DETAILS`."""
+        return self._series.loc[list(keys), list(DETAILS)]
+
+    def opener(self, key: str) -> Opener:
+        """A function that opens an array."""
+        return partial(open_stored, self._location, key)
+
+    def fingerprints(self, keys: Sequence[str]) -> list[str]:
+        """For each key that of the source from which it was written."""
+        return self._series.loc[list(keys), "fingerprint"].str.split(":").str[0].tolist()
+
+    def frames_of(self, key: str) -> pd.DataFrame:
+        """The rows of the frame table of one array."""
+        return self.frames[self.frames["key"] == key]
+
+    def only(self, keys: Sequence[str], frames: pd.DataFrame) -> StoredMembers:
+        """Some of the arrays."""
+        return StoredMembers(self._location, self._series.loc[list(keys)], frames)
+
+
+def open_stored(location: objects.Location, key: str, *, chunks: Any = "auto") -> xr.DataArray:
+    """Open an array of a store; chunks as for `open_series`."""
+    with objects.opened(location) as store:
+        return arrays.open_array(store, key, chunks)
+
+
+def members(location: objects.Location) -> StoredMembers:
+    """The arrays that a store's tables list."""
+    with objects.opened(location) as store:
+        table = tables.read(store, tables.SERIES)
+    return StoredMembers(location, table.set_index("key").sort_index())
+
+
+def is_cohort(location: objects.Location) -> bool:
+    """Whether there is a store that holds a cohort."""
+    with objects.opened(location) as store:
+        return tables.is_cohort(store)
