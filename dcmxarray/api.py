@@ -101,6 +101,11 @@ def open_stack(
     return to_xarray.build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, tags or ())))
 
 
+def outline(stack: Stack) -> xr.DataArray:
+    """The array of one stack without its pixels, with its geometry alone."""
+    return to_xarray.outline(stack.frames, grid.arrange(stack.frames, None, "fill" if stack.is_sparse else "raise"))
+
+
 def _needed(dims: Sequence[str] | None, tags: Sequence[Tag] | None) -> list[Tag]:
     """Keywords that must be read besides the vocabulary."""
     asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]

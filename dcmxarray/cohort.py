@@ -78,15 +78,13 @@ class Cohort:
             hits = self.frames.query(expression)
         except pd.errors.UndefinedVariableError:
             return self[self.series.query(expression).index.tolist()]
-        found = set(hits.index)
-        return self[[key for key in self if not found.isdisjoint(self._members.frames_of(key).index)]]
+        return Cohort(self._members.only(self._members.holding(hits.index)))
 
     def __getitem__(self, mask: Any) -> Cohort:
         """The arrays that a boolean mask over ``series``, or a list of keys, selects."""
         known = self._members.keys
         keys = pd.Series(known, index=pd.Index(known, dtype="str"), dtype="str").loc[mask].tolist()
-        frames = [self._members.frames_of(key) for key in keys]
-        return Cohort(self._members.only(keys, pd.concat(frames).sort_index() if frames else self.frames.iloc[:0]))
+        return Cohort(self._members.only(keys))
 
     def unique(self, keyword: str) -> list[Any]:
         """The distinct values of a column over all frames, sorted; missing ones left out."""

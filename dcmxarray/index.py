@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import files
@@ -50,13 +52,23 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
     place = Path(os.path.abspath(os.fspath(index)))
     now = _stat(sources)
     known = _table(place, tags)
-    same = known.merge(now, on=["path", "file_size", "modified"], how="inner")["path"] if len(known) else pd.Series([], dtype=str)
-    kept = known[known["path"].isin(set(same))] if len(known) else known
-    fresh = now[~now["path"].isin(set(same))]
-    table = _with(kept, fresh, tags)
-    if len(fresh) or len(kept) != len(known):
-        _store(table, place, tags)
-    frames = table[table["frame"] != NO_DICOM].sort_values(["path", "frame"], ignore_index=True)
+    if len(known):
+        files_known = known[~known.duplicated("path")][list(now.columns)].reset_index(drop=True)
+        if files_known.equals(now):
+            return _frames(known)
+        same = set(files_known.merge(now, how="inner")["path"])
+        known = known[known["path"].isin(same)]
+        fresh = now[~now["path"].isin(same)]
+    else:
+        fresh = now
+    table = _with(known, fresh, tags).sort_values(["path", "frame"], ignore_index=True)
+    _store(table, place, tags)
+    return _frames(table)
+
+
+def _frames(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of DICOM files."""
+    frames = table[table["frame"] != NO_DICOM].reset_index(drop=True)
     if frames.empty:
         raise HeaderError("no DICOM file found under the path; a file counts as DICOM by its content, not by its name")
     return frames
@@ -73,15 +85,16 @@ def read(index: files.Source) -> pd.DataFrame:
     table = _table(Path(os.path.abspath(os.fspath(index))), None)
     if table.empty:
         raise HeaderError(f"{os.fspath(index)}: no index of dcmxarray; make one by open_cohort(folder, index=...)")
-    return table[table["frame"] != NO_DICOM].sort_values(["path", "frame"], ignore_index=True)
+    return _frames(table)
 
 
 def _stat(sources: Sequence[files.Source]) -> pd.DataFrame:
     """Path, size and modification time (ns) of every file: one walk, one stat a file."""
-    status = ((path, os.stat(path)) for path in files.walk(os.path.abspath(os.fspath(source)) for source in sources))
-    rows = [(path, one.st_size, one.st_mtime_ns) for path, one in status]
-    table = pd.DataFrame(rows, columns=["path", "file_size", "modified"])
-    return table.astype({"path": "str", "file_size": "int64", "modified": "int64"})
+    paths = sorted(files.walk(os.path.abspath(os.fspath(source)) for source in sources))
+    status = [os.stat(path) for path in paths]
+    sizes = np.fromiter((one.st_size for one in status), np.int64, len(paths))
+    times = np.fromiter((one.st_mtime_ns for one in status), np.int64, len(paths))
+    return pd.DataFrame({"path": pd.array(paths, dtype="str"), "file_size": sizes, "modified": times})
 
 
 def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any]) -> pd.DataFrame:
@@ -109,10 +122,12 @@ def _table(place: Path, tags: Sequence[Any] | None) -> pd.DataFrame:
     stored = table.schema.metadata or {}
     if stored.get(b"dcmxarray") != FORMAT or (tags is not None and stored.get(b"tags") != _meta(tags)[b"tags"]):
         return pd.DataFrame()
-    frames = table.to_pandas()
-    folder = str(place.parent)
-    frames["path"] = pd.array([os.path.normpath(os.path.join(folder, p)) for p in frames["path"]], dtype="str")
-    return frames
+    folder, slash = (pa.scalar(text, table["path"].type) for text in (str(place.parent), os.sep))
+    paths = pc.binary_join_element_wise(folder, table["path"], slash)
+    outside = pc.any(pc.starts_with(table["path"], "..")).as_py()
+    if outside or os.sep != "/":
+        paths = pa.array([os.path.normpath(p) for p in paths.to_pylist()], pa.string())
+    return table.set_column(table.schema.get_field_index("path"), "path", paths).to_pandas()
 
 
 def _store(frames: pd.DataFrame, place: Path, tags: Sequence[Any]) -> None:

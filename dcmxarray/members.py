@@ -48,7 +48,10 @@ class Members(Protocol):
     def frames_of(self, key: str) -> pd.DataFrame:
         """The rows of the frame table of one array."""
 
-    def only(self, keys: Sequence[str], frames: pd.DataFrame) -> Members:
+    def holding(self, rows: pd.Index) -> list[str]:
+        """The keys of the arrays that hold any of some rows of the frame table."""
+
+    def only(self, keys: Sequence[str]) -> Members:
         """Some of the arrays."""
 
 
@@ -97,7 +100,7 @@ class FrameMembers:
             return pd.DataFrame(columns=[*LABELS, "frames", "files", "bytes"], index=pd.Index([], name="key", dtype="str"))
         counts = [s.stop - s.start for s in stacks]
         out = stacks[0].table.iloc[[s.start for s in stacks]][list(LABELS)].set_axis(pd.Index(self.keys, name="key"))
-        rows = stacks[0].table.iloc[np.concatenate([np.arange(s.start, s.stop) for s in stacks])][["path", "file_size"]]
+        rows = self._rows(self.keys)[["path", "file_size"]]
         once = rows.assign(stack=np.repeat(np.arange(len(stacks)), counts)).drop_duplicates(["path", "stack"])
         sizes = once.groupby("stack")["file_size"]
         return out.assign(frames=counts, files=sizes.size().to_numpy(), bytes=sizes.sum().to_numpy(np.int64))
@@ -116,7 +119,7 @@ class FrameMembers:
 
     def fingerprints(self, keys: Sequence[str]) -> list[str]:
         """For each key a text of its files' names in DICOM, sizes and times of change."""
-        frames = _with_times(pd.concat([self._stacks[key].frames for key in keys]))
+        frames = _with_times(self._rows(keys))
         hashes = pd.util.hash_pandas_object(frames[["SOPInstanceUID", "frame", "file_size", "modified"]], index=False).to_numpy()
         counts = [len(self.frames_of(key)) for key in keys]
         parts = np.split(hashes, np.cumsum(counts)[:-1])
@@ -126,9 +129,22 @@ class FrameMembers:
         """The rows of the frame table of one array."""
         return self._stacks[key].frames
 
-    def only(self, keys: Sequence[str], frames: pd.DataFrame) -> FrameMembers:
+    def holding(self, rows: pd.Index) -> list[str]:
+        """The keys of the arrays that hold any of some rows of the frame table."""
+        stacks = list(self._stacks.values())
+        hit = stacks[0].table.index.isin(rows) if stacks else []
+        return [stack.key for stack in stacks if hit[stack.start : stack.stop].any()]
+
+    def _rows(self, keys: Sequence[str]) -> pd.DataFrame:
+        """The frames of some arrays, one array behind the other."""
+        stacks = [self._stacks[key] for key in keys]
+        if not stacks:
+            return self._frames.iloc[:0]
+        return stacks[0].table.iloc[np.concatenate([np.arange(s.start, s.stop) for s in stacks])]
+
+    def only(self, keys: Sequence[str]) -> FrameMembers:
         """Some of the arrays."""
-        return FrameMembers(frames, {key: self._stacks[key] for key in keys}, self._known)
+        return FrameMembers(self._rows(keys).sort_index(), {key: self._stacks[key] for key in keys}, self._known)
 
 
 def _with_times(frames: pd.DataFrame) -> pd.DataFrame:
@@ -148,13 +164,9 @@ def _on_cluster() -> Any:
 
 
 def _detail(stack: series.Stack) -> dict[str, Any]:
-    return _detail_of(partial(api.open_stack, stack))
-
-
-def _detail_of(opener: Opener) -> dict[str, Any]:
     """`DETAILS` of one array, or why it can't be opened."""
     try:
-        return details_of(opener(chunks=None))
+        return details_of(api.outline(stack))
     except DcmxarrayError as error:
         return dict.fromkeys(DETAILS) | {"problem": " ".join(str(error).split())}
 

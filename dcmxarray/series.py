@@ -68,22 +68,7 @@ class Stack:
         return self.frames["SOPClassUID"].iloc[0] in _SPARSE
 
     def __reduce__(self) -> tuple[Any, ...]:
-        frames = self.frames
-        values = {name: column.iloc[0] for name, column in frames.items() if _is_constant(column)}
-        dtypes = {name: frames[name].dtype for name in values}
-        return _restored, (self.key, frames.drop(columns=list(values)), values, dtypes, list(frames.columns))
-
-
-def _is_constant(column: pd.Series) -> bool:
-    """Whether all values are one, or all are missing."""
-    missing = column.isna()
-    return bool(missing.all()) if missing.iloc[0] else bool(not missing.any() and (column == column.iloc[0]).all())
-
-
-def _restored(key: str, varying: pd.DataFrame, values: dict[str, Any], dtypes: dict[str, Any], order: list[str]) -> Stack:
-    """A stack from what varies and what does not."""
-    same = {n: pd.Series(v, index=varying.index, dtype=dtypes[n]) for n, v in values.items()}
-    return Stack(key, pd.DataFrame({n: same.get(n, varying.get(n)) for n in order}, index=varying.index), 0, len(varying))
+        return Stack, (self.key, self.frames, 0, self.stop - self.start)
 
 
 def images(frames: pd.DataFrame) -> pd.DataFrame:

@@ -60,6 +60,21 @@ def build(
     return result
 
 
+_GEOMETRY = [a for a in VOCABULARY if a.name in ("spacing", "SliceThickness", "SpacingBetweenSlices")]
+
+
+def outline(table: pd.DataFrame, arranged: FrameGrid) -> xr.DataArray:
+    """The array of a stack with its dims, dtype and geometry alone: for tables of many, at a third of the cost."""
+    frames = table.reset_index(drop=True)
+    array = FrameArray(sources(frames, True), arranged.cells, _frame_shape(frames, True), True)
+    dims = (*arranged.dims, "row", "col", "rgb")[: array.ndim]
+    attrs = {a.keyword: value for a in _GEOMETRY if (value := _constant(frames, a)) is not None}
+    if plane(frames) is not None:
+        attrs["ImageOrientationPatient"] = leading(frames, ORIENTATION).tolist()
+    coords = _geometry_coords(frames, arranged, dims, array.shape)
+    return xr.DataArray(np.broadcast_to(np.zeros((), array.dtype), array.shape), coords, dims, attrs=attrs)
+
+
 def _frame_shape(frames: pd.DataFrame, rescale: bool) -> tuple[int, ...]:
     samples, palette = frames["SamplesPerPixel"].iat[0], frames["PhotometricInterpretation"].iat[0] == "PALETTE COLOR"
     colour = samples == 3 or (rescale and palette)
@@ -279,8 +294,9 @@ def _constant(frames: pd.DataFrame, attribute: Attribute) -> Any:
 
 def _shared(column: pd.Series) -> Any:
     """The value of all rows, ``None`` where they differ or one is missing."""
-    first = column.iloc[0]
-    return None if pd.isna(first) or column.hasnans or not (column.array == first).all() else first
+    whole = isinstance(column.dtype, pd.Int64Dtype)
+    values = column.to_numpy(float, na_value=np.nan) if whole else column.to_numpy()
+    return column.iloc[0] if (values == values[0]).all() else None  # nothing missing equals itself
 
 
 def json_value(value: Any) -> Any:

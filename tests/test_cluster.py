@@ -39,9 +39,8 @@ def cluster(folder, limit=None):
             client.wait_for_workers(2, timeout=60)
             yield client
     finally:
-        for process in running:
+        for process in reversed(running):
             process.terminate()
-        for process in running:
             process.wait(30)
 
 

@@ -16,10 +16,9 @@ from . import arrays, objects, tables
 class StoredMembers:
     """The arrays of a store that `Cohort.to_zarr` wrote; the tables at its root are read, and no array."""
 
-    def __init__(self, location: objects.Location, series: pd.DataFrame, frames: pd.DataFrame | None = None) -> None:
+    def __init__(self, location: objects.Location, series: pd.DataFrame) -> None:
         self._location = location
         self._series = series
-        self._given = frames
 
     @property
     def keys(self) -> list[str]:
@@ -29,8 +28,6 @@ class StoredMembers:
     @cached_property
     def frames(self) -> pd.DataFrame:
         """The frame table, as far as the store keeps it: without paths and what identifies."""
-        if self._given is not None:
-            return self._given
         with objects.opened(self._location) as store:
             table = tables.read(store, tables.FRAMES)
         return table[table["key"].isin(self._series.index)].sort_values(["key", "SOPInstanceUID", "frame"], ignore_index=True)
@@ -56,9 +53,14 @@ class StoredMembers:
         """The rows of the frame table of one array."""
         return self.frames[self.frames["key"] == key]
 
-    def only(self, keys: Sequence[str], frames: pd.DataFrame) -> StoredMembers:
+    def holding(self, rows: pd.Index) -> list[str]:
+        """The keys of the arrays that hold any of some rows of the frame table."""
+        found = set(self.frames.loc[rows, "key"])
+        return [key for key in self.keys if key in found]
+
+    def only(self, keys: Sequence[str]) -> StoredMembers:
         """Some of the arrays."""
-        return StoredMembers(self._location, self._series.loc[list(keys)], frames)
+        return StoredMembers(self._location, self._series.loc[list(keys)])
 
 
 def open_stored(location: objects.Location, key: str, *, chunks: Any = "auto") -> xr.DataArray:
