@@ -103,7 +103,8 @@ def open_stack(
 
 def outline(stack: Stack) -> xr.DataArray:
     """The array of one stack without its pixels, with its geometry alone."""
-    return to_xarray.outline(stack.frames, grid.arrange(stack.frames, None, "fill" if stack.is_sparse else "raise"))
+    frames = stack.frames
+    return to_xarray.outline(frames, grid.arrange(frames, None, "fill" if stack.is_sparse else "raise"))
 
 
 def _needed(dims: Sequence[str] | None, tags: Sequence[Tag] | None) -> list[Tag]:

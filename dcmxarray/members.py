@@ -132,7 +132,9 @@ class FrameMembers:
     def holding(self, rows: pd.Index) -> list[str]:
         """The keys of the arrays that hold any of some rows of the frame table."""
         stacks = list(self._stacks.values())
-        hit = stacks[0].table.index.isin(rows) if stacks else []
+        if not stacks:
+            return []
+        hit = stacks[0].table.index.isin(rows)
         return [stack.key for stack in stacks if hit[stack.start : stack.stop].any()]
 
     def _rows(self, keys: Sequence[str]) -> pd.DataFrame:

@@ -65,7 +65,7 @@ class Stack:
     @property
     def is_sparse(self) -> bool:
         """Whether frames may be left out where they are empty, as in segmentations (PS3.3 C.8.20.2, A.51)."""
-        return self.frames["SOPClassUID"].iloc[0] in _SPARSE
+        return self.table["SOPClassUID"].iloc[self.start] in _SPARSE
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Stack, (self.key, self.frames, 0, self.stop - self.start)

@@ -202,7 +202,7 @@ def plane(frames: pd.DataFrame) -> Geometry | None:
     """The plane that the frames of a stack share; ``None`` without ImageOrientationPatient."""
     axes = leading(frames, ORIENTATION)
     row, column = axes[:3], axes[3:]
-    if np.isnan(row).any() or np.isnan(column).any() or frames[POSITION].isna().to_numpy().any():
+    if np.isnan(axes).any() or any(np.isnan(frames[name].to_numpy()).any() for name in POSITION):
         return None
     return Geometry(row, column, geometry.normal(row, column))
 

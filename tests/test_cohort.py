@@ -4,6 +4,7 @@ import shutil
 import signal
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
@@ -99,16 +100,81 @@ def test_a_killed_update_leaves_a_whole_index(archive, tmp_path):
     index = tmp_path / "i.parquet"
     dx.open_cohort(archive, index=index)
     context = multiprocessing.get_context("fork")
-    for k in range(8):
+    moments = np.random.default_rng(0).uniform(0.1, 0.6, 20)
+    for moment in moments:
         process = context.Process(target=keep_updating, args=(str(archive), str(index)))
         process.start()
-        time.sleep(0.2 + 0.037 * k)
+        time.sleep(moment)
         os.kill(process.pid, signal.SIGKILL)
         process.join()
         assert len(pd.read_parquet(index)) >= 21
     (archive / "changing.dcm").unlink()
     cohort = dx.open_cohort(archive, index=index)
     pd.testing.assert_frame_equal(cohort.frames.drop(columns="modified"), dx.open_cohort(archive).frames, check_dtype=False)
+
+
+def test_an_index_is_a_source(archive, tmp_path):
+    index = tmp_path / "i.parquet"
+    cohort = dx.open_cohort(archive, index=index)
+    with count_reads() as opened:
+        again = dx.open_cohort(index)
+    assert opened == []
+    pd.testing.assert_frame_equal(again.series, cohort.series)
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
+    with pytest.raises(dx.HeaderError, match="no index of dcmxarray"):
+        dx.open_cohort(tmp_path / "other.parquet")
+
+
+def test_the_table_of_series_says_what_opening_gives(data):
+    cohort = dx.open_cohort(data)
+    for key, row in cohort.series.iterrows():
+        if isinstance(row["problem"], str):
+            with pytest.raises(dx.GridError) as caught:
+                cohort.open(key)
+            assert row["problem"] == " ".join(str(caught.value).split())
+            continue
+        array = cohort.open(key, chunks=None)
+        assert (row["dims"], row["shape"], row["dtype"]) == (array.dims, array.shape, str(array.dtype))
+        try:
+            assert row["spacing"] == array.dicom.spacing
+        except dx.GridError:
+            assert row["spacing"] is None
+    assert cohort.series["problem"].notna().sum() <= 10
+
+
+def test_parts_of_a_series_keep_their_keys(archive):
+    frames = [f | {"ImageOrientationPatient": [0, 1, 0, 0, 0, -1]} for f in dce(slices=2, times=1, size=8)]
+    write_series(archive / "sagittal", frames)
+    cohort = dx.open_cohort(archive)
+    sagittal = [key for key in cohort if key.endswith("-sagittal")]
+    part = cohort[sagittal]
+    assert list(part) == sagittal
+    assert list(part.query("Modality == 'MR'")) == sagittal
+    assert (
+        list(cohort[cohort.series["dims"].map(lambda d: "b" in d)].query("files > 3"))
+        == cohort.query("b > 0").series.index.tolist()
+    )
+
+
+def test_a_tree_of_lazy_arrays(archive):
+    write_series(archive / "twice", [f | {"SeriesInstanceUID": "1.2.9", "PatientID": "a/b"} for f in dce(1, 1, 8)] * 2)
+    for path in sorted((archive / "twice").glob("*"))[1:]:
+        write_frame(
+            path, dce(1, 1, 8)[0] | {"SeriesInstanceUID": "1.2.9", "PatientID": "a/b", "InstanceNumber": 1, "EchoNumbers": 2}
+        )
+    with count_reads() as opened:
+        tree = dx.open_cohort(archive).to_datatree()
+        xr.open_datatree(archive, engine="dicom")
+    pixels = [path for path in opened if opened.count(path) > 2]
+    assert pixels == []
+    assert list(tree.attrs["problems"]) == ["1.2.9"]
+    leaves = {node.name: node for node in tree.leaves}
+    assert sorted(dx.open_cohort(archive).query("b >= 0"))[0] in leaves
+    for name, node in leaves.items():
+        xr.testing.assert_identical(node["image"].load(), dx.open_cohort(archive).open(name).load())
+    again = xr.open_datatree(archive, engine="dicom", chunks={})
+    assert {node.path for node in again.leaves} == {node.path for node in tree.leaves}
+    assert all(node["image"].chunks is not None for node in again.leaves)
 
 
 def test_every_real_series_opens_the_same_by_key_and_from_the_index(data, tmp_path):

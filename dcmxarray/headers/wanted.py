@@ -115,3 +115,9 @@ def wanted(tags: Iterable[Tag] | None = None) -> Wanted:
         A name in ``tags`` is no keyword, or names a sequence or bulk data.
     """
     return _wanted(tuple(dict.fromkeys(tags or ())))
+
+
+def names_a_person(keyword: str) -> bool:
+    """Whether an element's values are persons' names (VR PN)."""
+    tag = tag_for_keyword(keyword)
+    return tag is not None and dictionary_VR(tag) == "PN"

@@ -25,9 +25,15 @@ _SPEC = [
 
 def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
     """Distinct pixel layouts, and which each frame has."""
-    parts = np.stack([pd.factorize(frames[name])[0] for name in _SPEC])
+    parts = np.stack([_codes(frames[name]) for name in _SPEC])
     firsts, codes = np.unique(parts, axis=1, return_index=True, return_inverse=True)[1:]
     return codes.reshape(-1).astype(np.int64), tuple(_spec({n: frames[n].iat[i] for n in _SPEC}) for i in firsts)
+
+
+def _codes(column: pd.Series) -> Any:
+    """A code for every distinct value; zeros, quickly, where there is but one."""
+    values = column.to_numpy(float, na_value=np.nan) if isinstance(column.dtype, pd.Int64Dtype) else column.to_numpy()
+    return np.zeros(len(column), np.int64) if (values == values[0]).all() else pd.factorize(column)[0]
 
 
 def _spec(row: dict[str, Any]) -> PixelSpec:
@@ -86,14 +92,14 @@ def sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSources:
     offset = frames["pixel_offset"].to_numpy(np.int64)
     length = frames["pixel_length"].to_numpy(np.int64)
     slope, intercept = _scale(frames, rescale)
-    window = frames[["window_row", "window_col"]].fillna(0).to_numpy(np.int64)
+    window = np.nan_to_num(np.stack([frames[name].to_numpy(float) for name in ("window_row", "window_col")], axis=1))
     return FrameSources(
         paths=tuple(str(n) for n in names),
         path=codes.astype(np.int64),
         offset=offset,
         length=np.where(length < 0, frames["file_size"].to_numpy(np.int64) - offset, length),
         frame=frames["frame"].to_numpy(np.int64),
-        window=window,
+        window=window.astype(np.int64),
         spec=spec,
         specs=specs,
         slope=slope,

@@ -13,6 +13,8 @@ from typing import Literal
 import pandas as pd
 import xarray as xr
 
+from ..headers.wanted import names_a_person
+
 Identifiers = Literal["drop", "keep"]
 
 # Kept by default: a cohort's keys, and what its arrays are measured by.
@@ -47,15 +49,7 @@ def _identifying() -> frozenset[str]:
 
 def is_identifying(name: str) -> bool:
     """Whether a column, attribute or coordinate is left out: by the table, a person's name, or a private element."""
-    return name in _identifying() or name.startswith("(") or _is_name_of_a_person(name)
-
-
-@lru_cache(maxsize=4096)
-def _is_name_of_a_person(name: str) -> bool:
-    from pydicom.datadict import dictionary_VR, tag_for_keyword
-
-    tag = tag_for_keyword(name)
-    return tag is not None and dictionary_VR(tag) == "PN"
+    return name in _identifying() or name.startswith("(") or names_a_person(name)
 
 
 def without(array: xr.DataArray, identifiers: Identifiers) -> xr.DataArray:
