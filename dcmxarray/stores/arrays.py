@@ -8,7 +8,6 @@ writer left is overwritten by the next, byte for byte, so that two writers at on
 from __future__ import annotations
 
 import json
-import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -104,12 +103,15 @@ def _described(array: xr.DataArray, chunks: tuple[int, ...], shards: tuple[int, 
     empty = dask.array.empty(array.shape, dtype=array.dtype, chunks=array.shape)
     variables = {n: _plain(c.variable) for n, c in array.coords.items()}
     dataset = xr.Dataset({NAME: (array.dims, empty, array.attrs)}, variables)
+    dataset = dataset.reset_coords([n for n in variables if " " in str(n)])  # xarray lists coordinates parted by spaces
     encoding = {NAME: {"chunks": chunks, "shards": shards, "compressors": compressor()}}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Consolidated metadata")  # one read opens an array; others read it without
-        return objects.in_memory(
-            lambda store: dataset.to_zarr(store, compute=False, consolidated=True, zarr_format=3, encoding=encoding)
-        )
+    data = objects.in_memory(
+        lambda store: dataset.to_zarr(store, compute=False, consolidated=False, zarr_format=3, encoding=encoding)
+    )
+    members = {n.removesuffix("/zarr.json"): json.loads(v) for n, v in data.items() if n.endswith("/zarr.json")}
+    group = json.loads(data["zarr.json"])
+    group["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": members}  # one read opens it
+    return data | {"zarr.json": json.dumps(group).encode()}
 
 
 def _plain(variable: xr.Variable) -> xr.Variable:
@@ -187,7 +189,7 @@ def open_array(store: Store, group: str, chunks: to_xarray.Chunks = "auto") -> x
         dataset = xr.open_zarr(StorePath(store, group), chunks=None, decode_times=decoder, zarr_format=3, consolidated=True)
     except FileNotFoundError as error:
         raise StoreError(f"no whole array {group!r} in the store; write it again by cohort.to_zarr") from error
-    array = dataset[NAME]
+    array = dataset.set_coords([name for name in dataset.data_vars if name != NAME])[NAME]
     texts = {n: (c.dims, np.array(c.values.tolist(), str), c.attrs) for n, c in array.coords.items() if c.dtype.kind in "OT"}
     array = array.assign_coords(texts)
     if chunks is None:

@@ -2,12 +2,14 @@ import json
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 import dcmxarray as dx
 from dcmxarray.stores import identifiers
 from dcmxarray.testing import dce, write_series
 
 PRIVATE = (0x0019, "MAKER 1.0", 0x10)
+PRIVATE_LO = (*PRIVATE, "LO")
 PEOPLE = {
     "PatientName": "Secret^Sam",
     "PatientBirthDate": "19330303",
@@ -16,7 +18,7 @@ PEOPLE = {
     "AccessionNumber": "ACC4711",
     "InstitutionName": "Veiled Hospital",
     "OtherPatientIDs": "OTHER99",
-    (0x0019, "MAKER 1.0", 0x10, "LO"): "private words",
+    PRIVATE_LO: "private words",
 }
 TAGS = [*(k for k in PEOPLE if isinstance(k, str)), PRIVATE]
 
@@ -40,7 +42,7 @@ def everything(folder):
             data = path.read_bytes()
             text.append(data.decode("latin-1"))
             if data[:4] == b"PAR1":
-                text.append(pd.read_parquet(io.BytesIO(data)).to_json())
+                text.append(pd.read_parquet(io.BytesIO(data)).to_csv())
     return "\n".join(text)
 
 
@@ -59,6 +61,14 @@ def test_keep_keeps(cohort, tmp_path):
     attrs = dx.open_cohort(tmp_path / "c.zarr").open(next(iter(cohort))).attrs
     assert attrs["PatientName"] == "Secret^Sam"
     assert attrs["(0019,MAKER 1.0,10)"] == "private words"
+    varied = [f | {PRIVATE_LO: f"word {k}"} for k, f in enumerate(dce(slices=2, times=2, size=8))]
+    write_series(tmp_path / "varied", varied)
+    varying = dx.open_cohort(tmp_path / "varied", tags=[PRIVATE])
+    varying.to_zarr(tmp_path / "v.zarr", tags=[PRIVATE], identifiers="keep")
+    key = next(iter(varying))
+    opened = varying.open(key, tags=[PRIVATE]).load()
+    assert opened.coords["(0019,MAKER 1.0,10)"].dims == ("slice", "time")
+    xr.testing.assert_identical(dx.open_cohort(tmp_path / "v.zarr").open(key).load(), opened)
     with pytest.raises(ValueError, match="neither 'drop' nor 'keep'"):
         cohort.to_zarr(tmp_path / "d.zarr", identifiers="remove")
 
