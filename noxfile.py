@@ -49,3 +49,10 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".[bench]")
     session.run("asv", "machine", "--yes", "--machine", "here")
     session.run("asv", "run", "--python=same", "--quick", "--show-stderr", "--machine", "here", *session.posargs)
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """The table of docs/peers.md: every reader of DICOM on the same files."""
+    session.install("-e", ".[peers]")
+    session.run("python", "-m", "benchmarks.peers")

@@ -26,6 +26,7 @@ Chunks = str | int | Mapping[Any, Any] | None
 NAME = "image"
 SOURCE = "dicom_source"
 CHUNK_BYTES = 32 << 20
+DECODED_BYTES = 4 << 20  # compressed frames take so long to decode that smaller chunks keep all cores busy
 
 # Columns that become coordinates; the others are attributes where they are constant, and left to the table where not.
 _ALWAYS = ("te", "fa", "ti")
@@ -54,7 +55,8 @@ def build(
     variable = xr.Variable(dims, indexing.LazilyIndexedArray(array), _attrs(frames, arranged, tags), encoding)
     variable.encoding[SOURCE] = _source(frames)
     if chunks is not None:
-        variable = variable.chunk(resolve(chunks, variable), name=f"dicom-{tokenize(array)}")
+        most = CHUNK_BYTES if array.is_native else DECODED_BYTES
+        variable = variable.chunk(resolve(chunks, variable, most), name=f"dicom-{tokenize(array)}")
     result = xr.DataArray(variable, _coords(frames, arranged, dims, array.shape, tags), name=NAME)
     result.encoding = dict(variable.encoding)
     return result
@@ -90,18 +92,18 @@ def _source(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
     return dict(zip(zip(uids, frames["frame"], strict=True), frames["path"], strict=True))
 
 
-def resolve(chunks: str | int | Mapping[Any, Any], variable: xr.Variable) -> Any:
-    """Chunks for dask: ``"auto"`` is whole volumes of some tens of MiB, ``{}`` is one for every frame."""
+def resolve(chunks: str | int | Mapping[Any, Any], variable: xr.Variable, most: int) -> Any:
+    """Chunks for dask: ``"auto"`` is whole volumes of at most so many bytes, ``{}`` is one for every frame."""
     if chunks == "auto":
-        return auto_chunks({str(d): n for d, n in variable.sizes.items()}, variable.dtype.itemsize)
+        return auto_chunks({str(d): n for d, n in variable.sizes.items()}, variable.dtype.itemsize, most)
     return variable.encoding["preferred_chunks"] if chunks == {} else chunks
 
 
-def auto_chunks(sizes: Mapping[str, int], itemsize: int) -> dict[str, int]:
-    """Whole frames, then whole slices, then as much of the other dims as `CHUNK_BYTES` holds."""
+def auto_chunks(sizes: Mapping[str, int], itemsize: int, most: int = CHUNK_BYTES) -> dict[str, int]:
+    """Whole frames, then whole slices, then as much of the other dims as there is room for."""
     spatial = [d for d in ("rgb", "col", "row", "slice") if d in sizes]
     others = [d for d in reversed(list(sizes)) if d not in spatial]
-    out, room = {}, max(1, CHUNK_BYTES // itemsize)
+    out, room = {}, max(1, most // itemsize)
     for dim in (*spatial, *others):
         size = sizes[dim]
         out[dim] = size if dim in ("rgb", "col", "row") else _even(size, max(1, min(size, room)))

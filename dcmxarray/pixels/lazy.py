@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from dask.system import CPU_COUNT
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
@@ -53,6 +56,11 @@ class FrameArray(BackendArray):
         for part in (self.cells, s.path, s.offset, s.length, s.frame, s.window, s.spec, s.slope, s.intercept):
             digest.update(np.ascontiguousarray(part).tobytes())
         return ("dcmxarray", digest.hexdigest(), repr((self.shape, str(self.dtype), self.scaled, s.specs, self.fill)))
+
+    @property
+    def is_native(self) -> bool:
+        """Whether frames are plain bytes in the files: to read, not to decode."""
+        return all(native.reads(spec) for spec in self.sources.specs)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         if isinstance(key, indexing.BasicIndexer | indexing.OuterIndexer):  # slices of any step, empty ones too
@@ -171,15 +179,29 @@ def _read_runs(sources: FrameSources, spec: PixelSpec, frames: Ints, target: Arr
 
 
 def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Sequence[Array], scaled: bool) -> None:
-    """Frames that are compressed, odd, or windows of larger images: one image at a time, each decoded once."""
-    last, image = (-1, -1), None
-    for f, out in zip(frames.tolist(), outs, strict=True):
-        number = int(sources.path[f]), int(sources.frame[f])
-        if image is None or number != last:
-            image, last = _image(sources, sources.paths[number[0]], spec, f, scaled), number
-        row, column = sources.window[f]
-        tile = image[row : row + out.shape[0], column : column + out.shape[1]]
-        _finish(sources, f, tile, out, scaled and spec.photometric != "PALETTE COLOR")
+    """Frames that are compressed, odd, or windows of larger images: one image at a time, each decoded once.
+
+    Images are decoded side by side, unless this thread is one of several already, as dask's are.
+    """
+    numbers = np.stack([sources.path[frames], sources.frame[frames]], axis=1)
+    starts = np.flatnonzero(np.concatenate([[True], (np.diff(numbers, axis=0) != 0).any(axis=1)]))
+    parts = np.split(np.arange(len(frames)), starts[1:])
+
+    def read(part: Ints) -> None:
+        first = int(frames[part[0]])
+        image = _image(sources, sources.paths[int(sources.path[first])], spec, first, scaled)
+        for k in part:
+            f, out = int(frames[k]), outs[k]
+            row, column = sources.window[f]
+            tile = image[row : row + out.shape[0], column : column + out.shape[1]]
+            _finish(sources, f, tile, out, scaled and spec.photometric != "PALETTE COLOR")
+
+    if len(parts) > 1 and threading.current_thread() is threading.main_thread():
+        with ThreadPoolExecutor(CPU_COUNT) as pool:
+            list(pool.map(read, parts))
+    else:
+        for part in parts:
+            read(part)
 
 
 def _image(sources: FrameSources, path: str, spec: PixelSpec, frame: int, scaled: bool) -> Array:

@@ -27,6 +27,7 @@ def _disc(size: int, slices: int, n: int) -> npt.NDArray[np.float64]:
 def dce(slices: int = 4, times: int = 6, size: int = 32) -> list[dict[str, Any]]:
     """Frames of a dynamic contrast series: a ball that enhances, 5 s a volume, slices 5 mm apart."""
     frames = []
+    few = times <= 12 and slices <= 10
     for t in range(times):
         signal = 100 + 300 * (1 - np.exp(-max(0, t - 1) / 2))
         for s in range(slices):
@@ -38,7 +39,7 @@ def dce(slices: int = 4, times: int = 6, size: int = 32) -> list[dict[str, Any]]
                     "SeriesInstanceUID": uid("dce"),
                     "SeriesNumber": 1,
                     "ImagePositionPatient": [-size, -size, 5.0 * s],
-                    "AcquisitionTime": f"1200{5 * t % 60:02d}.{10 * s:02d}0000" if times <= 12 else _clock(5 * t + 0.1 * s),
+                    "AcquisitionTime": f"1200{5 * t % 60:02d}.{10 * s:02d}0000" if few else _clock(5 * t + 0.1 * s),
                     "EchoTime": 1.5,
                     "RepetitionTime": 4,
                     "FlipAngle": 12,
