@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import __version__
-from .errors import DcmxarrayError
+from .errors import DcmxarrayError, one_line
 
 if TYPE_CHECKING:
     from .cohort import Cohort
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except (DcmxarrayError, OSError) as error:
-        print(f"dcmxarray: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"dcmxarray: {one_line(error)}", file=sys.stderr)
         return 1
 
 
@@ -75,7 +75,7 @@ def _line(cohort: Cohort, key: str) -> str:
     try:
         found = describe(cohort.open(key, chunks=None))
     except DcmxarrayError as error:
-        return f"not opened: {' '.join(str(error).split())}"
+        return f"not opened: {one_line(error)}"
     parts = [" ".join(f"{d}:{n}" for d, n in found["dims"].items()), found["dtype"]]
     if found["spacing"]:
         parts.append(" x ".join(f"{v:g}" for v in found["spacing"]) + " mm")

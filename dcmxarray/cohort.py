@@ -15,7 +15,7 @@ import xarray as xr
 from . import files, parallel
 from .api import Source
 from .attributes import Tag
-from .errors import DcmxarrayError, SeriesError
+from .errors import DcmxarrayError, SeriesError, one_line
 from .members import FrameMembers, Members, Opener
 from .scan import scan
 
@@ -244,7 +244,7 @@ class Cohort:
             try:
                 found["/" + "/".join(names)] = self.open(str(key), **options).to_dataset()
             except DcmxarrayError as error:
-                problems[str(key)] = " ".join(str(error).split())
+                problems[str(key)] = one_line(error)
         tree = xr.DataTree.from_dict(found)
         if problems:
             tree.attrs["problems"] = problems
@@ -278,7 +278,7 @@ def _apply(function: Callable[[xr.DataArray], Any], item: tuple[Opener, dict[str
     try:
         result = function(opener(chunks=None, **options))
     except Exception as error:  # noqa: BLE001  one bad series never stops the others
-        return {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+        return {"error": f"{type(error).__name__}: {one_line(error)}"}
     if isinstance(result, xr.DataArray):
         result = result.compute()
         result = result.item() if result.ndim == 0 and not result.coords else result

@@ -5,6 +5,11 @@ class DcmxarrayError(Exception):
     """Base of every error that dcmxarray raises on purpose."""
 
 
+def one_line(error: BaseException) -> str:
+    """An error's message on one line, for tables and command lines."""
+    return " ".join(str(error).split())
+
+
 class HeaderError(DcmxarrayError):
     """A header could not be read: no DICOM found under a path, or an element that is needed is missing."""
 

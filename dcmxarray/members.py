@@ -13,7 +13,7 @@ import xarray as xr
 
 from . import api, files, parallel, series
 from .accessor import describe
-from .errors import DcmxarrayError
+from .errors import DcmxarrayError, one_line
 
 Opener = Callable[..., xr.DataArray]
 
@@ -170,7 +170,7 @@ def _detail(stack: series.Stack) -> dict[str, Any]:
     try:
         return details_of(api.outline(stack))
     except DcmxarrayError as error:
-        return dict.fromkeys(DETAILS) | {"problem": " ".join(str(error).split())}
+        return dict.fromkeys(DETAILS) | {"problem": one_line(error)}
 
 
 def details_of(array: xr.DataArray) -> dict[str, Any]:

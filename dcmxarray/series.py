@@ -82,6 +82,11 @@ def leading(frames: pd.DataFrame, names: Sequence[str]) -> Floats:
     return np.array([frames[name].iat[0] for name in names], float)
 
 
+def comparable(column: pd.Series) -> npt.NDArray[Any]:
+    """A column as numpy, in which nothing missing equals itself."""
+    return column.to_numpy(float, na_value=np.nan) if isinstance(column.dtype, pd.Int64Dtype) else column.to_numpy()
+
+
 def split(frames: pd.DataFrame) -> list[Stack]:
     """The stacks of every series of a frame table, sorted by key; rows that are no image are passed over.
 

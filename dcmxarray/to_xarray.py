@@ -17,7 +17,7 @@ from . import geometry, grid
 from .attributes import VOCABULARY, Attribute, column_of, labels
 from .model import MISSING, FrameGrid, Geometry
 from .pixels import FrameArray, sources
-from .series import ORIENTATION, POSITION, leading
+from .series import ORIENTATION, POSITION, comparable, leading
 
 Values = npt.NDArray[Any]
 Coord = tuple[tuple[str, ...], Values]
@@ -47,10 +47,9 @@ def build(
 ) -> xr.DataArray:
     """The lazy array of the frames of a stack."""
     frames = table.reset_index(drop=True)
-    array = FrameArray(sources(frames, rescale), arranged.cells, _frame_shape(frames, bool(rescale)), bool(rescale), fill=0)
+    array, dims = _lazy(frames, arranged, rescale)
     if (arranged.cells == MISSING).any() and array.dtype.kind == "f":
         array.fill = np.nan
-    dims = (*arranged.dims, "row", "col", "rgb")[: array.ndim]
     encoding = {"preferred_chunks": dict.fromkeys(arranged.dims, 1) | dict(zip(dims[-2:], array.shape[-2:], strict=True))}
     variable = xr.Variable(dims, indexing.LazilyIndexedArray(array), _attrs(frames, arranged, tags), encoding)
     variable.encoding[SOURCE] = _source(frames)
@@ -68,13 +67,19 @@ _GEOMETRY = [a for a in VOCABULARY if a.name in ("spacing", "SliceThickness", "S
 def outline(table: pd.DataFrame, arranged: FrameGrid) -> xr.DataArray:
     """The array of a stack with its dims, dtype and geometry alone: for tables of many, at a third of the cost."""
     frames = table.reset_index(drop=True)
-    array = FrameArray(sources(frames, True), arranged.cells, _frame_shape(frames, True), True)
-    dims = (*arranged.dims, "row", "col", "rgb")[: array.ndim]
+    array, dims = _lazy(frames, arranged, True)
     attrs = {a.keyword: value for a in _GEOMETRY if (value := _constant(frames, a)) is not None}
     if plane(frames) is not None:
         attrs["ImageOrientationPatient"] = leading(frames, ORIENTATION).tolist()
     coords = _geometry_coords(frames, arranged, dims, array.shape)
     return xr.DataArray(np.broadcast_to(np.zeros((), array.dtype), array.shape), coords, dims, attrs=attrs)
+
+
+def _lazy(frames: pd.DataFrame, arranged: FrameGrid, rescale: bool | str) -> tuple[FrameArray, tuple[str, ...]]:
+    """The lazily read pixels of the frames in their cells, and their dims."""
+    scaled = bool(rescale)
+    array = FrameArray(sources(frames, rescale), arranged.cells, _frame_shape(frames, scaled), scaled)
+    return array, (*arranged.dims, "row", "col", "rgb")[: array.ndim]
 
 
 def _frame_shape(frames: pd.DataFrame, rescale: bool) -> tuple[int, ...]:
@@ -296,8 +301,7 @@ def _constant(frames: pd.DataFrame, attribute: Attribute) -> Any:
 
 def _shared(column: pd.Series) -> Any:
     """The value of all rows, ``None`` where they differ or one is missing."""
-    whole = isinstance(column.dtype, pd.Int64Dtype)
-    values = column.to_numpy(float, na_value=np.nan) if whole else column.to_numpy()
+    values = comparable(column)
     return column.iloc[0] if (values == values[0]).all() else None  # nothing missing equals itself
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..errors import PixelError
 from ..model import FrameSources, PixelSpec
+from ..series import comparable
 from .lazy import FrameArray
 
 __all__ = ["FrameArray", "sources"]
@@ -32,7 +33,7 @@ def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
 
 def _codes(column: pd.Series) -> Any:
     """A code for every distinct value; zeros, quickly, where there is but one."""
-    values = column.to_numpy(float, na_value=np.nan) if isinstance(column.dtype, pd.Int64Dtype) else column.to_numpy()
+    values = comparable(column)
     return np.zeros(len(column), np.int64) if (values == values[0]).all() else pd.factorize(column)[0]
 
 

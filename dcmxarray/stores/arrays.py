@@ -22,10 +22,10 @@ from zarr.storage import StorePath
 
 from .. import to_xarray
 from ..errors import StoreError
+from ..to_xarray import NAME
 from . import identifiers, objects
 from .layout import layout, regions, shard_keys
 
-NAME = "image"
 MARK = "dcmxarray"
 FORMAT = 1
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from .. import parallel
-from ..errors import StoreError
+from ..errors import StoreError, one_line
 from ..members import DETAILS, Members, details_of
 from . import arrays, identifiers, objects, tables
 
@@ -85,7 +85,7 @@ def _write_one(
                 row["bytes"] = arrays.write(store, key, array, fingerprint, chunks, about)
                 row |= {"status": "written"} | about
     except Exception as error:  # noqa: BLE001  one bad series never stops the others
-        row |= {"status": "failed", "message": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+        row |= {"status": "failed", "message": f"{type(error).__name__}: {one_line(error)}"}
     return row | {"seconds": round(time.perf_counter() - begin, 6)}
 
 

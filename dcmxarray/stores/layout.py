@@ -53,12 +53,15 @@ def _grown(least: Mapping[str, int], sizes: Mapping[str, int], order: list[str],
 
 def regions(shape: tuple[int, ...], shards: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
     """The part of the array that each shard holds, in the order of their keys."""
-    counts = [range(-(-n // s)) for n, s in zip(shape, shards, strict=True)]
-    for place in itertools.product(*counts):
+    for place in _places(shape, shards):
         yield tuple(slice(k * s, min((k + 1) * s, n)) for k, s, n in zip(place, shards, shape, strict=True))
 
 
 def shard_keys(shape: tuple[int, ...], shards: tuple[int, ...]) -> list[str]:
     """The keys of an array's shards below its own (``c/0/1``)."""
-    counts = [range(-(-n // s)) for n, s in zip(shape, shards, strict=True)]
-    return ["/".join(("c", *map(str, place))) for place in itertools.product(*counts)]
+    return ["/".join(("c", *map(str, place))) for place in _places(shape, shards)]
+
+
+def _places(shape: tuple[int, ...], shards: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Where each shard lies, counted in shards."""
+    return itertools.product(*(range(-(-n // s)) for n, s in zip(shape, shards, strict=True)))
