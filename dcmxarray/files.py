@@ -1,11 +1,12 @@
 """The door to bytes: local paths by the operating system, anything with "://" by fsspec.
 
-Every byte that dcmxarray reads of a DICOM file passes `read_heads`, `read_some`, `read_into` or, for pydicom, `open_file`.
+Every byte that dcmxarray reads of a DICOM file passes `names`, `read_some`, `read_into` or, for pydicom, `open_file`.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -52,50 +53,40 @@ def _under(path: str) -> Iterator[str]:
     if is_remote(path):
         filesystem, inside = _remote(path)
         yield from (filesystem.unstrip_protocol(name) for name in sorted(filesystem.find(inside)))
-    elif os.path.isdir(path):
+    elif _is_folder(path):
         yield from _tree(path)
-    elif os.path.exists(path):
-        yield path
     else:
-        raise FileNotFoundError(f"no file or folder {path!r}")
+        yield path
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        raise FileNotFoundError(f"no file or folder {path!r}") from None
 
 
 def _tree(folder: str) -> Iterator[str]:
     """Files below a folder, sorted; a folder that may not be read is passed over."""
     try:
         with os.scandir(folder) as entries:
-            rows = sorted((e.name, e.path, e.is_dir(follow_symlinks=False), e.is_file()) for e in entries)
+            rows = [(e.name, e.path, is_folder) for e in entries if (is_folder := e.is_dir(follow_symlinks=False)) or e.is_file()]
     except PermissionError:
         return
-    for _, path, is_folder, is_file in rows:
+    rows.sort()
+    for _, path, is_folder in rows:
         if is_folder:
             yield from _tree(path)
-        elif is_file:
+        else:
             yield path
 
 
-def read_heads(paths: Sequence[str], offsets: Ints, out: Bytes) -> tuple[Ints, Ints, dict[int, str]]:
-    """Read a window of each file, from its offset on, into its row of ``out`` (files, window).
-
-    Returns how many bytes of each there were, the sizes of the files, and why some could not be read.
-    """
-    filled, sizes = np.zeros(len(paths), np.int64), np.full(len(paths), -1, np.int64)
-    if os.name == "posix" and not any(map(is_remote, paths)):
-        from . import reading
-
-        reading.heads(*reading.packed(paths), _FLAGS, out.reshape(-1), out.shape[1], offsets, filled, sizes)
-    errors = {}
-    for i in np.flatnonzero(sizes < 0).tolist():
-        try:
-            filled[i], sizes[i] = _read_head(paths[i], int(offsets[i]), out[i])
-        except OSError as error:
-            errors[i] = error.strerror or str(error)
-            sizes[i] = 0
-    return filled, sizes, errors
-
-
-def _read_head(path: str, offset: int, out: Bytes) -> tuple[int, int]:
-    return read_some(path, offset, out), size_of(path)
+def names(paths: Sequence[str]) -> tuple[Bytes, Ints, int]:
+    """Local files as the C library takes their names, for compiled code that opens them: names, where each begins, flags."""
+    encoded = [os.fsencode(p) for p in paths]
+    starts = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(e) + 1 for e in encoded], out=starts[1:])
+    return np.frombuffer(b"\0".join(encoded) + b"\0", np.uint8), starts, _FLAGS
 
 
 def read_into(path: str, offset: int, out: memoryview) -> None:

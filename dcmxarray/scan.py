@@ -64,8 +64,10 @@ def scan(
 
 
 def _batches(paths: Sequence[str]) -> list[Sequence[str]]:
-    """Parts for all cores, none so small that its columns cost more than its files."""
-    size = min(MOST, max(LEAST, -(-len(paths) // (os.cpu_count() or 1))))
+    """Equal parts for all cores, none so small that its columns cost more than its files."""
+    cores = os.cpu_count() or 1
+    turns = -(-len(paths) // (MOST * cores))
+    size = max(LEAST, -(-len(paths) // (turns * cores or 1)))
     return [paths[k : k + size] for k in range(0, len(paths), size)]
 
 

@@ -21,14 +21,14 @@ from .vendors import siemens
 from .walk import PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
 from .wanted import Wanted, wanted
 
-PIXEL_KINDS = {0x0010: "int", 0x0008: "float", 0x0009: "double"}
+_PIXELS = pa.array([None, "int", "float", "double"], pa.string())
 
 
 def read_batch(paths: Sequence[str], tags: Sequence[Tag] | None = None) -> dict[str, Any]:
     """Columns of the frame table for a batch of files, one row a frame; files that are no DICOM are left out."""
     plan = wanted(tags)
     heads = read_heads(paths, plan)
-    found = columns(heads, plan)
+    found = columns(heads, plan.elements)
     found |= _siemens(heads, plan, found)
     found["slice_time"] = np.full(len(paths), np.nan)
     found["frames_said"] = found["NumberOfFrames"]
@@ -47,7 +47,8 @@ def _kept(heads: Heads) -> Any:
 
 def _places(heads: Heads, file: Any) -> dict[str, Any]:
     """Where each frame lies."""
-    kinds = pa.array([PIXEL_KINDS.get(int(k)) for k in heads.column(PIXEL_ELEMENT)], pa.string())
+    elements = heads.column(PIXEL_ELEMENT)
+    kinds = _PIXELS.take(pa.array((elements == 0x0010) * 1 + (elements == 0x0008) * 2 + (elements == 0x0009) * 3))
     rows = pa.array(file)
     return {
         "path": pa.array(heads.paths, pa.string()).take(rows),
@@ -63,7 +64,7 @@ def _siemens(heads: Heads, plan: Wanted, found: dict[str, Any]) -> dict[str, Any
     """Siemens' far elements, of the rows that need them: the parsed CSA header, else the protocol; ``None`` elsewhere."""
     csa, protocol = np.full((2, len(heads.paths)), None, object)
     places = {e.columns[0]: k for k, e in enumerate(plan.elements) if e.far}
-    has = np.flatnonzero((heads.at[:, list(places.values())] < -1).any(axis=1))
+    has = np.flatnonzero((heads.at[list(places.values())] < -1).any(axis=0))
     for i in has[siemens.needs_csa(Rows(found, has))] if has.size else ():
         csa[i] = siemens.parse_csa(far_bytes(heads, int(i), places["_csa"])) or None
         if csa[i] is None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import struct
 import warnings
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +16,12 @@ import pyarrow as pa
 from pydicom.charset import convert_encodings, decode_bytes
 
 from .. import files
-from .values import ABSENT, BAD, GOOD, LONG, moments, numbers, settle_many, texts, vr_code
-from .walk import FAR, ORPHAN
+from .values import BAD, GOOD, LONG, Ints, moments, numbers, settle_many, texts_of, vr_code
+from .walk import FAR, NOTES, ORPHAN, ORPHANS, TOO_LONG
 
 if TYPE_CHECKING:
     from .heads import Heads
-    from .wanted import Element, Wanted
+    from .wanted import Element
 
 Column = Any  # a numpy array, or an Arrow array of strings
 _FORMS = {"date": 0, "time": 1, "datetime": 2}
@@ -33,92 +35,132 @@ _DELIMITERS = {0x5C, 0x5E, 0x3D}  # \\ ^ =: a character set switched to by an es
 _MOST_BULK = 1 << 22  # bytes of one far element
 
 
-def columns(heads: Heads, wanted: Wanted) -> dict[str, Column]:
-    """Every wanted element of a batch by its column's name; dates and times as numpy's, texts as Arrow's."""
-    _settle_orphans(heads, wanted)
-    charsets = _charsets(heads, wanted)
-    found: dict[str, Column] = {}
-    _distant(heads, wanted)
-    whole = [np.ascontiguousarray(a.T) for a in (heads.at, heads.size, heads.vr)]
-    for element, at, size, vr in zip(wanted.elements, *whole, strict=True):
-        if element.far:
-            continue
-        if element.kind == "str":
-            found[element.columns[0]] = _strings(heads, at, size, vr, element, charsets)
-        elif element.kind in _FORMS:
-            found[element.columns[0]] = _moments(heads, at, size, element)
-        else:
-            found |= _numbers(heads, at, size, vr, element)
-    return found
+@dataclass(frozen=True)
+class _Plan:
+    """Which elements are converted together, and the arrays that the converters take."""
+
+    numbers: tuple[Ints, Ints, Any, Ints]  # places, VRs of the dictionary, whether integers, ends of their rows
+    moments: tuple[Ints, Ints]  # places, forms
+    texts: tuple[Ints, Ints]  # places, VRs of the dictionary
 
 
-def _settle_orphans(heads: Heads, wanted: Wanted) -> None:
+@lru_cache(maxsize=64)
+def _plan(elements: tuple[Element, ...]) -> _Plan:
+    near = [(j, e) for j, e in enumerate(elements) if not e.far]
+    texts = [(j, vr_code(e.vr)) for j, e in near if e.kind == "str"]
+    moments = [(j, _FORMS[e.kind]) for j, e in near if e.kind in _FORMS]
+    numbers = [(j, e) for j, e in near if e.kind in ("float", "int")]
+    ends = np.cumsum([0, *(len(e.columns) for _, e in numbers)])
+    whole = np.array([e.kind == "int" for _, e in numbers], np.bool_)
+    places, usual = _pairs([(j, vr_code(e.vr)) for j, e in numbers])
+    return _Plan((places, usual, whole, ends), _pairs(moments), _pairs(texts))
+
+
+def _pairs(rows: list[tuple[int, int]]) -> tuple[Ints, Ints]:
+    both = np.array(rows, np.int64).reshape(-1, 2)
+    return both[:, 0].copy(), both[:, 1].copy()
+
+
+def columns(heads: Heads, elements: tuple[Element, ...]) -> dict[str, Column]:
+    """Every element of a batch by its column's name; dates and times as numpy's, texts as Arrow's."""
+    if (heads.states[:, NOTES] & ORPHANS).any():
+        _settle_orphans(heads, elements)
+    if (heads.states[:, NOTES] & TOO_LONG).any():
+        _distant(heads, elements)
+    plan = _plan(elements)
+    found = _numbers(heads, elements, plan) | _moments(heads, elements, plan) | _strings(heads, elements, plan)
+    return {name: found[name] for e in elements if not e.far for name in e.columns}
+
+
+def _settle_orphans(heads: Heads, elements: tuple[Element, ...]) -> None:
     """A private element whose creator was stripped counts only where Manufacturer names its vendor."""
-    orphans = (heads.vr & ORPHAN) != 0
-    if not orphans.any():
-        return
-    j = next(k for k, e in enumerate(wanted.elements) if e.columns == ("Manufacturer",))
-    vendors = [e.vendor for e in wanted.elements]
-    for i in np.flatnonzero(orphans.any(axis=1)):
-        a, n = heads.at[i, j], heads.size[i, j]
-        maker = bytes(heads.buf[a : a + n]).decode("latin-1").lower() if a >= 0 else ""
-        for k in np.flatnonzero(orphans[i]):
-            if not vendors[k] or vendors[k] not in maker:
-                heads.at[i, k] = -1
-    heads.vr &= ORPHAN - 1
+    j = next(k for k, e in enumerate(elements) if e.columns == ("Manufacturer",))
+    files = np.flatnonzero(heads.states[:, NOTES] & ORPHANS)
+    spans = zip(heads.at[j, files].tolist(), heads.size[j, files].tolist(), strict=True)
+    makers = [bytes(heads.buf[a : a + n]).decode("latin-1").lower() for a, n in spans]
+    others = {m: np.array([not e.vendor or e.vendor not in m for e in elements], np.bool_) for m in set(makers)}
+    foreign = np.stack([others[m] for m in makers], axis=1) & ((heads.vr[:, files] & ORPHAN) != 0)
+    heads.at[:, files] = np.where(foreign, -1, heads.at[:, files])
 
 
-def _distant(heads: Heads, wanted: Wanted) -> None:
+def _distant(heads: Heads, elements: tuple[Element, ...]) -> None:
     """A value too large for a column is left out, and said."""
-    for i, j in np.argwhere(heads.at <= FAR):
-        if not wanted.elements[j].far:
-            _note(heads, i, f"{wanted.elements[j].columns[0]} is too long for a column")
-            heads.at[i, j] = -1
+    for j, i in np.argwhere(heads.at <= FAR):
+        if not elements[j].far:
+            _note(heads, i, f"{elements[j].columns[0]} is too long for a column")
+            heads.at[j, i] = -1
 
 
 def _note(heads: Heads, i: Any, text: str) -> None:
     heads.problems[i] = f"{heads.problems[i]}; {text}" if heads.problems[i] else text
 
 
-def _numbers(heads: Heads, at: Any, size: Any, vr: Any, element: Element) -> dict[str, Column]:
-    out = np.empty((at.size, len(element.columns)))
+def _numbers(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[str, Column]:
+    which, usual, whole, ends = plan.numbers
+    out = np.empty((ends[-1], heads.at.shape[1]))
     marks = np.empty(out.shape, np.uint8)
-    worst = numbers(heads.buf, at, size, vr, vr_code(element.vr), out, marks)
-    if worst >= LONG:
-        settle_many(heads.buf, at, size, out, marks)
-    if element.kind == "int" and worst > ABSENT:
-        broken = (marks == GOOD) & (out != np.round(out))
-        marks[broken], out[broken] = BAD, np.nan
-        worst = BAD if broken.any() else worst
-    for i in np.flatnonzero((marks == BAD).any(axis=1)) if worst > GOOD else ():
-        _note(heads, i, f"{'/'.join(element.columns)} does not hold {out.shape[1]} number{'s'[: out.shape[1] - 1]}")
-    return {name: np.ascontiguousarray(out[:, k]) for k, name in enumerate(element.columns)}
+    worst = numbers(heads.buf, heads.at, heads.size, heads.vr, which, usual, whole, ends, out, marks)
+    found: dict[str, Column] = {}
+    for e, j in enumerate(which.tolist()):
+        rows = slice(ends[e], ends[e + 1])
+        found |= zip(elements[j].columns, out[rows], strict=True)
+        if worst[e] > GOOD:
+            _settle(heads, elements[j], j, out[rows], marks[rows], worst[e])
+    return found
 
 
-def _moments(heads: Heads, at: Any, size: Any, element: Element) -> Column:
-    out, marks = np.empty(at.size, np.int64), np.empty(at.size, np.uint8)
-    bad = moments(heads.buf, at, size, _FORMS[element.kind], out, marks)
-    for i in np.flatnonzero(marks == BAD) if bad else ():
-        _note(heads, i, f"{element.columns[0]} is no {element.kind}")
-    kind = "timedelta64" if element.kind == "time" else "datetime64"
-    return out.view(f"{kind}[{_UNITS[element.kind]}]")
+def _settle(heads: Heads, element: Element, j: int, out: Any, marks: Any, worst: int) -> None:
+    """What the compiled converter left: numbers of many digits, and what is none."""
+    if worst == LONG:
+        settle_many(heads.buf, heads.at[j], heads.size[j], out, marks)
+        if element.kind == "int":
+            broken = (marks == GOOD) & (out != np.round(out))
+            marks[broken], out[broken] = BAD, np.nan
+    for i in np.flatnonzero((marks == BAD).any(axis=0)):
+        count = len(element.columns)
+        _note(heads, i, f"{'/'.join(element.columns)} does not hold {count} number{'s'[: count - 1]}")
 
 
-def _charsets(heads: Heads, wanted: Wanted) -> list[str]:
+def _moments(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[str, Column]:
+    which, forms = plan.moments
+    out, marks = np.empty((which.size, heads.at.shape[1]), np.int64), np.empty((which.size, heads.at.shape[1]), np.uint8)
+    moments(heads.buf, heads.at, heads.size, which, forms, out, marks)
+    found = {}
+    for e, j in enumerate(which.tolist()):
+        element = elements[j]
+        kind = "timedelta64" if element.kind == "time" else "datetime64"
+        found[element.columns[0]] = out[e].view(f"{kind}[{_UNITS[element.kind]}]")
+    for e, i in np.argwhere(marks == BAD):
+        _note(heads, i, f"{elements[which[e]].columns[0]} is no {elements[which[e]].kind}")
+    return found
+
+
+def _charsets(elements: tuple[Element, ...], plan: _Plan, raw: list[tuple[pa.Array, bool]]) -> list[str]:
     """SpecificCharacterSet of every file, as text."""
-    j = next((k for k, e in enumerate(wanted.elements) if e.columns == ("SpecificCharacterSet",)), None)
-    if j is None:
-        return [""] * len(heads.paths)
-    raw, _ = texts(heads.buf, np.ascontiguousarray(heads.at[:, j]), np.ascontiguousarray(heads.size[:, j]))
-    return [(v or b"").decode("ascii", "replace") for v in raw.to_pylist()]
+    for j, (column, _) in zip(plan.texts[0].tolist(), raw, strict=True):
+        if elements[j].columns == ("SpecificCharacterSet",):
+            return [(v or b"").decode("ascii", "replace") for v in column.to_pylist()]
+    return [""] * (len(raw[0][0]) if raw else 0)
 
 
-def _strings(heads: Heads, at: Any, size: Any, vr: Any, element: Element, charsets: list[str]) -> Column:
-    raw, plain = texts(heads.buf, at, size)
-    binary = _IS_BINARY[vr] | ((vr == 0) & (vr_code(element.vr) in _BINARY))
-    if plain and not (binary & (at >= 0)).any():
-        return pa.Array.from_buffers(pa.string(), len(raw), raw.buffers(), raw.null_count)
+def _strings(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[str, Column]:
+    which, usual = plan.texts
+    raw = texts_of(heads.buf, heads.at, heads.size, heads.vr, which, usual)
+    charsets = _charsets(elements, plan, raw) if not all(plain for _, plain in raw) else []
+    found = {}
+    for j, (column, plain) in zip(which.tolist(), raw, strict=True):
+        if plain:
+            found[elements[j].columns[0]] = pa.Array.from_buffers(pa.string(), len(column), column.buffers())
+        else:
+            found[elements[j].columns[0]] = _decoded_column(heads, elements[j], j, column, charsets)
+    return found
+
+
+def _decoded_column(heads: Heads, element: Element, j: int, raw: pa.Array, charsets: list[str]) -> pa.Array:
+    """A column of which some values are not plain ASCII, or binary numbers."""
+    at, size, vr = heads.at[j], heads.size[j], heads.vr[j] & (ORPHAN - 1)
     values = [_decode(v, c) for v, c in zip(raw.to_pylist(), charsets, strict=True)]
+    binary = _IS_BINARY[vr] | ((vr == 0) & (vr_code(element.vr) in _BINARY))
     for i in np.flatnonzero(binary & (at >= 0)):
         code = int(vr[i]) or vr_code(element.vr)
         data = heads.buf[at[i] : at[i] + size[i]].tobytes()
@@ -165,10 +207,10 @@ def _split(value: bytes, encodings: list[str]) -> list[bytes]:
 
 def far_bytes(heads: Heads, i: int, j: int) -> bytes:
     """The bytes of a far element of one file, b"" where it has none."""
-    if heads.at[i, j] > FAR:
+    if heads.at[j, i] > FAR:
         return b""
-    out = np.empty(min(int(heads.size[i, j]), _MOST_BULK), np.uint8)
+    out = np.empty(min(int(heads.size[j, i]), _MOST_BULK), np.uint8)
     try:
-        return out[: files.read_some(heads.paths[i], int(FAR - heads.at[i, j]), out)].tobytes()
+        return out[: files.read_some(heads.paths[i], int(FAR - heads.at[j, i]), out)].tobytes()
     except OSError:
         return b""

@@ -29,8 +29,10 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         column = self._columns[name]
-        if isinstance(column, pa.Array):
-            return np.array(column.take(pa.array(self._rows)).to_pylist(), object)
+        if isinstance(column, pa.Array):  # a Python object a distinct text, not one a row
+            encoded = column.take(pa.array(self._rows)).dictionary_encode()
+            texts = np.array([*encoded.dictionary.to_pylist(), None], object)
+            return texts[np.asarray(encoded.indices.fill_null(len(texts) - 1))]
         return np.asarray(column[self._rows])
 
     def __iter__(self) -> Any:
@@ -54,9 +56,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
 def _present(column: Any) -> npt.NDArray[np.bool_]:
     if isinstance(column, pa.Array):
         return np.asarray(column.is_valid())
-    if column.dtype == object:
-        return np.array([bool(v) for v in column], bool)
-    return ~np.isnan(column)
+    return column.astype(bool) if column.dtype == object else ~np.isnan(column)
 
 
 def first(readers: Sequence[tuple[Reader, str]], columns: Mapping[str, Any], width: int = 0) -> npt.NDArray[np.float64]:
@@ -64,7 +64,7 @@ def first(readers: Sequence[tuple[Reader, str]], columns: Mapping[str, Any], wid
     count = len(columns["SOPClassUID"])
     out = np.full((count, width) if width else count, np.nan)
     for reader, needs in readers:
-        todo = np.isnan(out).any(axis=1) if width else np.isnan(out)
+        todo = np.isnan(sum(out.T) if width else out)
         rows = np.flatnonzero(todo & _present(columns[needs]))
         if rows.size:
             out[rows] = reader(Rows(columns, rows))

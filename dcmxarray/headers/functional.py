@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,8 +15,9 @@ from .. import files
 from ..attributes import BY_NAME
 from . import groups, odd
 from .columns import columns
-from .heads import Heads
-from .wanted import Element, Wanted
+from .heads import Heads, nothing_found
+from .walk import STATE
+from .wanted import Element
 
 # (sequence, leaf) -> columns: PS3.3 C.7.6.16.2, C.8.13.5, C.8.15.3, C.8.22.5; A.70 for legacy converted.
 _LEAVES: dict[tuple[str, str], str] = {
@@ -91,7 +93,7 @@ def _tag(keyword: str) -> int:
 
 
 @lru_cache(maxsize=1)
-def plan() -> tuple[Wanted, tuple[Any, ...]]:
+def plan() -> tuple[tuple[Element, ...], tuple[Any, ...]]:
     """The wanted leaves, and the arrays of `groups.walk_groups` (roots, inner sequences, parents, leaves)."""
     rows = [(_tag(s), _element(leaf, name)) for (s, leaf), name in _LEAVES.items()]
     rows.append((_PHILIPS, Element(("_philips_slope",), _PHILIPS_SLOPE, "FL", "float")))
@@ -106,7 +108,7 @@ def plan() -> tuple[Wanted, tuple[Any, ...]]:
         np.array([parent for parent, _ in rows], np.int64),
         np.array([element.tag for _, element in rows], np.int64),
     )
-    return Wanted(tuple(element for _, element in rows), ()), arrays
+    return tuple(element for _, element in rows), arrays
 
 
 def header_bytes(path: str, end: int, syntax: str) -> Any:
@@ -129,27 +131,26 @@ def per_frame(path: str, end: int, count: int, syntax: str = "") -> dict[str, An
     if buf is None or buf.size == 0:
         return None
     wanted, arrays = plan()
-    rows, k = count + 1, len(wanted.elements)
-    at, size, vr = np.full((rows, k), -1, np.int64), np.zeros((rows, k), np.int64), np.zeros((rows, k), np.int64)
+    rows, k = count + 1, len(wanted)
+    at, size, vr = nothing_found(k, rows)
     start, explicit = _data_set(buf)
     groups.walk_groups(buf, start, explicit, *arrays, at, size, vr)
     if not (at >= 0).any():
         return None
-    for array in (size, vr, at):
-        array[1:] = np.where(at[1:] >= 0, array[1:], array[:1])
-    return _merged(Heads([path] * count, buf, np.zeros((count, 1), np.int64), at[1:], size[1:], vr[1:], [""] * count), wanted)
+    own = at[:, 1:] >= 0
+    at, size, vr = (np.where(own, a[:, 1:], a[:, :1]) for a in (at, size, vr))
+    return _merged(Heads([path] * count, buf, np.zeros((count, STATE), np.int64), at, size, vr, [""] * count), wanted)
 
 
-def _merged(heads: Heads, wanted: Wanted) -> dict[str, Any]:
+def _merged(heads: Heads, wanted: tuple[Element, ...]) -> dict[str, Any]:
     """Columns of all leaves; where several sequences fill one column, the one that says something wins."""
     out: dict[str, Any] = {}
-    left = np.flatnonzero((heads.at >= 0).any(axis=0)).tolist()
+    left = np.flatnonzero((heads.at >= 0).any(axis=1)).tolist()
     while left:
-        firsts = {wanted.elements[j].columns: j for j in reversed(left)}
+        firsts = {wanted[j].columns: j for j in reversed(left)}
         chosen = sorted(firsts.values())
-        at, size, vr = (a[:, chosen] for a in (heads.at, heads.size, heads.vr))
-        part = Heads(heads.paths, heads.buf, heads.states, at, size, vr, heads.problems)
-        for name, values in columns(part, Wanted(tuple(wanted.elements[j] for j in chosen), ())).items():
+        part = replace(heads, at=heads.at[chosen], size=heads.size[chosen], vr=heads.vr[chosen])
+        for name, values in columns(part, tuple(wanted[j] for j in chosen)).items():
             out[name] = _filled(out[name], values) if name in out else values
         left = [j for j in left if j not in chosen]
     return out

@@ -35,7 +35,7 @@ def _leaf(parents, leaves, parent, tag):  # type: ignore[no-untyped-def]
 
 @compiled
 def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at, size, vr):  # type: ignore[no-untyped-def]
-    """Note the leaves of every frame: row 0 is what is shared, row i + 1 is frame i; returns how many frames there were.
+    """Note the leaves of every frame: column 0 is what is shared, column i + 1 is frame i; returns how many frames there were.
 
     Parameters: ``shared`` and ``framed`` are the root sequences, ``inner`` the sequences below them that are entered,
     (``parents[k]``, ``leaves[k]``) a wanted leaf and the sequence in which it stands.
@@ -89,9 +89,9 @@ def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at
             continue
         if value + length > n:
             return frames
-        if depth >= 2 and row >= 0 and row < at.shape[0]:
+        if depth >= 2 and row >= 0 and row < at.shape[1]:
             k = _leaf(parents, leaves, tags[depth - 1], tag)
             if k >= 0:
-                at[row, k], size[row, k], vr[row, k] = value, length, code
+                at[k, row], size[k, row], vr[k, row] = value, length, code
         p = value + length
     return frames

@@ -1,45 +1,25 @@
-"""Heads of a batch of files in one buffer, walked: where each wanted element of each file lies.
+"""Heads of a batch of files, read and walked: the values of the wanted elements of each, one behind the other.
 
-The first window of every file goes into one buffer, the second windows of those that need one behind it; the few longer
-headers, and the odd files that pydicom reads, add just the bytes of their values.
+``local`` reads local files; the others, those that it could not read, and the odd ones that pydicom reads, add theirs behind.
 """
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import files
-from . import odd
-from .values import Buffer, Ints, vr_code
-from .walk import (
-    CUT,
-    DONE,
-    FAR,
-    MORE,
-    NOT,
-    ODD,
-    PIXEL_AT,
-    PIXEL_ELEMENT,
-    PIXEL_LENGTH,
-    POS,
-    SIZE,
-    STATE,
-    STATUS,
-    UNRESERVED,
-    walk,
-    walk_rows,
-)
+from . import local, odd
+from .values import Buffer, Ints, Lengths, vr_code
+from .walk import CUT, DONE, MORE, NOT, ODD, PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, POS, SIZE, STATE, STATUS, UNRESERVED
 from .wanted import Wanted
 
-WINDOW = 16384
-LONG_WINDOW = 1 << 22
-AT_ONCE = 64  # files read before they are walked, so that their heads are still in the cache
+LONG_WINDOW = 1 << 22  # bytes asked for at once where each question takes long
 
 _SAYS = {
     CUT: "the file ends in the middle of an element",
@@ -49,15 +29,16 @@ _SAYS = {
 
 @dataclass
 class Heads:
-    """Offsets (into ``buf``, or FAR - byte of the file), lengths and VRs: (files, elements); a state a file."""
+    """Offsets (into ``buf``, or FAR - byte of the file), lengths and VRs: (elements, files); a state a file."""
 
     paths: Sequence[str]
     buf: Buffer
     states: Ints
     at: Ints
-    size: Ints
-    vr: Ints
-    problems: list[str] = field(default_factory=list)
+    size: Lengths
+    vr: Lengths
+    problems: list[str]
+    used: int = 0
 
     def is_dicom(self) -> npt.NDArray[np.bool_]:
         """Which of the files are DICOM."""
@@ -67,140 +48,64 @@ class Heads:
         """One column of the state."""
         return np.ascontiguousarray(self.states[:, name])
 
+    def add(self, data: bytes) -> int:
+        """Keep a value and return its offset."""
+        place, self.used = self.used, self.used + len(data)
+        if self.used > self.buf.size:
+            self.buf = np.concatenate([self.buf[:place], np.empty(self.used, np.uint8)])
+        self.buf[place : self.used] = np.frombuffer(data, np.uint8)
+        return place
+
+
+def nothing_found(elements: int, files: int) -> tuple[Ints, Lengths, Lengths]:
+    """Offsets, lengths and VRs before the walk."""
+    return np.full((elements, files), -1), np.zeros((elements, files), np.uint32), np.zeros((elements, files), np.uint32)
+
 
 def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
     """Read and walk the heads of a batch of files; what can't be read is noted in ``problems``, never raised."""
     n, k = len(paths), len(wanted.elements)
-    heads = Heads(
-        paths,
-        _buffer(2 * n * WINDOW),
-        np.zeros((n, STATE), np.int64),
-        np.full((n, k), -1, np.int64),
-        np.zeros((n, k), np.int64),
-        np.zeros((n, k), np.int64),
-        [""] * n,
-    )
-    blocks = np.full((n, 256), UNRESERVED, np.int8)
-    for first in range(0, n, AT_ONCE):
-        some = np.arange(first, min(first + AT_ONCE, n))
-        start = np.zeros(some.size, np.int64)
-        _walk(heads, blocks, wanted, some, some, start, _windows(heads, some, start, first))
-    used = n + _second_windows(heads, blocks, wanted)
-    _rest(heads, blocks, wanted, used * WINDOW)
+    states, (at, size, vr) = np.zeros((n, STATE), np.int64), nothing_found(k, n)
+    heads = Heads(paths, np.empty(0, np.uint8), states, at, size, vr, [""] * n)
+    if os.name == "posix" and not any(map(files.is_remote, paths)):
+        heads.buf, heads.used = local.read(*files.names(paths), wanted.arrays, states, at, size, vr)
+    else:
+        states[:, SIZE] = local.CANNOT
+    for i in np.flatnonzero((states[:, STATUS] != DONE) | (states[:, SIZE] < 0)).tolist():
+        if states[i, SIZE] < 0:
+            _elsewhere(heads, i, wanted)
+        if states[i, STATUS] == ODD:
+            _odd(heads, i, wanted)
+        if states[i, STATUS] in _SAYS and not heads.problems[i]:
+            heads.problems[i] = _SAYS[int(states[i, STATUS])]
     return heads
 
 
-_KEPT = threading.local()
-
-
-def _buffer(size: int) -> Buffer:
-    """A buffer of this thread's, used again for the next batch: fresh pages cost as much as reading into them."""
-    if getattr(_KEPT, "buffer", None) is None or _KEPT.buffer.size < size:
-        _KEPT.buffer = np.empty(size, np.uint8)
-    return np.asarray(_KEPT.buffer[:size])
-
-
-def _windows(heads: Heads, some: Ints, offsets: Ints, first: int) -> Ints:
-    """Read windows of some files into the buffer's rows from ``first`` on; returns how much of each there was."""
-    rows = heads.buf.reshape(-1, WINDOW)[first : first + some.size]
-    filled, sizes, errors = files.read_heads([heads.paths[i] for i in some.tolist()], offsets, rows)
-    heads.states[some, SIZE] = sizes
-    for k, text in errors.items():
-        heads.problems[some[k]] = f"cannot be read: {text}"
-    return filled
-
-
-def _walk(heads: Heads, blocks: Any, wanted: Wanted, rows: Ints, which: Ints, bases: Ints, filled: Ints) -> None:
-    walk_rows(
-        heads.buf,
-        WINDOW,
-        rows,
-        which,
-        bases,
-        filled,
-        heads.states,
-        blocks,
-        wanted.arrays,
-        heads.at,
-        heads.size,
-        heads.vr,
-    )
-
-
-def _second_windows(heads: Heads, blocks: Any, wanted: Wanted) -> int:
-    """Go on where the first window was not enough; returns how many files that were."""
-    which = np.flatnonzero(heads.states[:, STATUS] == MORE)
-    for k in range(0, which.size, AT_ONCE):
-        some = which[k : k + AT_ONCE]
-        bases = heads.states[some, POS].copy()
-        rows = len(heads.paths) + k + np.arange(some.size)
-        filled = _windows(heads, some, bases, int(rows[0]))
-        _walk(heads, blocks, wanted, rows, some, bases, filled)
-    return which.size
-
-
-def _read(heads: Heads, i: Any, base: int, out: Buffer) -> int:
+def _elsewhere(heads: Heads, i: int, wanted: Wanted) -> None:
+    """A file that is not local, or that can't be read; then it is noted why."""
+    state, base = heads.states[i], 0
+    state[STATUS] = MORE
+    blocks, seen = np.full(256, UNRESERVED, np.int8), local.nothing_seen(len(wanted.elements))
     try:
-        return files.read_some(heads.paths[i], int(base), out)
+        state[SIZE] = files.size_of(heads.paths[i])
+        while state[STATUS] == MORE:
+            buf = np.empty(min(LONG_WINDOW, int(state[SIZE])) if base else local.WINDOW, np.uint8)
+            filled = files.read_some(heads.paths[i], base, buf)
+            places: tuple[Any, ...] = heads.at, heads.size, heads.vr, heads.buf, heads.used
+            heads.buf, heads.used = local.look(buf, filled, base, i, state, blocks, wanted.arrays, seen, *places)
+            base = int(state[POS])
     except OSError as error:
         heads.problems[i] = f"cannot be read: {error.strerror or error}"
-        return 0
+        state[STATUS], state[SIZE] = NOT, 0
 
 
-def _rest(heads: Heads, blocks: Any, wanted: Wanted, used: int) -> None:
-    """Longer headers window by window, and the odd files, behind the bytes in use; then name what is damaged."""
-    extra = Extra(used)
-    for i in np.flatnonzero(heads.states[:, STATUS] != DONE):
-        if heads.states[i, STATUS] == MORE:
-            _long(heads, int(i), blocks[i], wanted, extra)
-        if heads.states[i, STATUS] == ODD:
-            _odd(heads, int(i), wanted, extra)
-        if heads.states[i, STATUS] in _SAYS and not heads.problems[i]:
-            heads.problems[i] = _SAYS[int(heads.states[i, STATUS])]
-    if extra.end <= heads.buf.size:
-        np.concatenate(extra.pieces or [heads.buf[:0]], out=heads.buf[used : extra.end])
-    else:
-        heads.buf = np.concatenate([heads.buf[:used], *extra.pieces])
-
-
-@dataclass
-class Extra:
-    """Bytes of values that lie in no window; each gets a place behind the windows."""
-
-    end: int
-    pieces: list[Buffer] = field(default_factory=list)
-
-    def add(self, data: Buffer) -> int:
-        """Keep the bytes and return their offset."""
-        place = self.end
-        self.pieces.append(data)
-        self.end += data.size
-        return place
-
-
-def _long(heads: Heads, i: int, blocks: Any, wanted: Wanted, extra: Extra) -> None:
-    state = heads.states[i]
-    buf = np.empty(min(LONG_WINDOW, int(state[SIZE])), np.uint8)
-    while state[STATUS] == MORE:
-        base = int(state[POS])
-        filled = _read(heads, i, base, buf)
-        at = np.full(len(wanted.elements), -1, np.int64)
-        walk(buf, 0, filled, base, state, blocks, wanted.arrays, at, heads.size[i], heads.vr[i])
-        for j in np.flatnonzero(at >= 0):
-            heads.at[i, j] = extra.add(buf[at[j] : at[j] + heads.size[i, j]].copy())
-        distant = at <= FAR
-        heads.at[i, distant] = at[distant]
-        if state[STATUS] == MORE and state[POS] <= base:
-            state[STATUS] = CUT
-
-
-def _odd(heads: Heads, i: int, wanted: Wanted, extra: Extra) -> None:
+def _odd(heads: Heads, i: int, wanted: Wanted) -> None:
     found = odd.read(heads.paths[i], wanted)
     if found is None:
         return
-    heads.at[i], heads.size[i], heads.vr[i] = -1, 0, 0
+    heads.at[:, i], heads.size[:, i], heads.vr[:, i] = -1, 0, 0
     for j, (data, vr) in found.values.items():
-        heads.at[i, j] = extra.add(np.frombuffer(data, np.uint8))
-        heads.size[i, j] = len(data)
-        heads.vr[i, j] = vr_code(vr) if len(vr) == 2 else 0
+        heads.at[j, i] = heads.add(data)
+        heads.size[j, i] = len(data)
+        heads.vr[j, i] = vr_code(vr) if len(vr) == 2 else 0
     heads.states[i, [STATUS, PIXEL_ELEMENT, PIXEL_AT, PIXEL_LENGTH]] = (DONE, *found.pixels)

@@ -15,6 +15,7 @@ from ..jit import compiled, inlined
 
 Buffer = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
+Lengths = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.uint8]
 
@@ -130,33 +131,31 @@ def _binary(buf, p, code, width):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _text_parts(buf, a, b, out, marks):  # type: ignore[no-untyped-def]
-    """Backslash list of exactly ``out.size`` numbers; BAD for another count."""
+def _text_parts(buf, a, b, i, out, marks):  # type: ignore[no-untyped-def]
+    """Backslash list of exactly as many numbers as ``out`` has rows, into its column ``i``; BAD for another count."""
     part = 0
     start = a
     for p in range(a, b + 1):
         if p == b or buf[p] == 92:
-            if part < out.size:
-                out[part], marks[part] = parse_number(buf, start, p)
+            if part < out.shape[0]:
+                out[part, i], marks[part, i] = parse_number(buf, start, p)
             part += 1
             start = p + 1
-    if part != out.size:
-        empty = part == 1 and marks[0] == ABSENT
-        out[:] = np.nan
-        marks[:] = ABSENT if empty else BAD
+    if part != out.shape[0]:
+        empty = part == 1 and marks[0, i] == ABSENT
+        for k in range(out.shape[0]):
+            out[k, i] = np.nan
+            marks[k, i] = ABSENT if empty else BAD
 
 
 @compiled
-def numbers(buf, at, size, vr, usual, out, marks):  # type: ignore[no-untyped-def]
-    """Fill ``out`` (files, parts) from elements that hold that many numbers each; ``usual`` is the dictionary's VR.
-
-    Returns the worst mark.
-    """
-    parts = out.shape[1]
+def _numbers(buf, at, size, vr, usual, whole, out, marks):  # type: ignore[no-untyped-def]
+    """One element of every file: ``out`` is (parts, files); returns the worst mark."""
     worst = ABSENT
     for i in range(at.size):
-        out[i, :] = np.nan
-        marks[i, :] = ABSENT
+        for k in range(out.shape[0]):
+            out[k, i] = np.nan
+            marks[k, i] = ABSENT
         if at[i] < 0 or size[i] <= 0:
             continue
         code = vr[i] & 0xFFFF
@@ -164,15 +163,31 @@ def numbers(buf, at, size, vr, usual, out, marks):  # type: ignore[no-untyped-de
             code = usual
         width = _width(code)
         if width == 0:
-            _text_parts(buf, at[i], at[i] + size[i], out[i], marks[i])
-        elif size[i] != width * parts:
-            marks[i, :] = BAD
+            _text_parts(buf, at[i], at[i] + size[i], i, out, marks)
         else:
-            for k in range(parts):
-                out[i, k] = _binary(buf, at[i] + k * width, code, width)
-                marks[i, k] = GOOD
-        for k in range(parts):
-            worst = max(worst, marks[i, k])
+            for k in range(out.shape[0]):
+                if size[i] == width * out.shape[0]:
+                    out[k, i] = _binary(buf, at[i] + k * width, code, width)
+                    marks[k, i] = GOOD
+                else:
+                    marks[k, i] = BAD
+        for k in range(out.shape[0]):
+            if whole and marks[k, i] == GOOD and out[k, i] != np.rint(out[k, i]):
+                marks[k, i], out[k, i] = BAD, np.nan
+            worst = max(worst, marks[k, i])
+    return worst
+
+
+@compiled
+def numbers(buf, at, size, vr, which, usual, whole, ends, out, marks):  # type: ignore[no-untyped-def]
+    """Elements ``which`` of all files to rows of ``out`` (columns, files), element ``e`` to those before ``ends[e + 1]``.
+
+    ``usual`` are the VRs of the dictionary, ``whole`` says what must be an integer.  Returns the worst mark of each element.
+    """
+    worst = np.zeros(which.size, np.uint8)
+    for e in range(which.size):
+        j, rows = which[e], slice(ends[e], ends[e + 1])
+        worst[e] = _numbers(buf, at[j], size[j], vr[j], usual[e], whole[e], out[rows], marks[rows])
     return worst
 
 
@@ -257,98 +272,115 @@ def parse_datetime(buf, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def moments(buf, at, size, form, out, marks):  # type: ignore[no-untyped-def]
-    """Fill ``out`` with days (form 0), microseconds of the day (1) or microseconds since 1970 (2); returns whether any is BAD."""
-    bad = False
-    for i in range(at.size):
-        out[i], marks[i] = NAT, ABSENT
-        a = at[i]
-        b = a + size[i]
-        while a >= 0 and b > a and _blank(buf[b - 1]):
-            b -= 1
-        while a >= 0 and a < b and _blank(buf[a]):
-            a += 1
-        if a < 0 or b <= a:
-            continue
-        if form == 0:
-            out[i] = parse_date(buf, a, b)
-        elif form == 1:
-            out[i] = parse_time(buf, a, b)
-        else:
-            out[i] = parse_datetime(buf, a, b)
-        marks[i] = BAD if out[i] == NAT else GOOD
-        bad = bad or marks[i] == BAD
-    return bad
+def _trim(buf, a, b):  # type: ignore[no-untyped-def]
+    """The ends of a value without the padding of PS3.5 6.2."""
+    while b > a and _blank(buf[b - 1]):
+        b -= 1
+    while a < b and _blank(buf[a]):
+        a += 1
+    return a, b
 
 
 @compiled
-def trims(buf, at, size, begin, length):  # type: ignore[no-untyped-def]
-    """Where each text begins and how long it is, without the padding of PS3.5 6.2; -1 long where the element is absent.
+def moments(buf, at, size, which, forms, out, marks):  # type: ignore[no-untyped-def]
+    """Elements ``which`` of all files to rows of ``out``: days (form 0), microseconds of the day (1) or since 1970 (2)."""
+    for e in range(which.size):
+        for i in range(at.shape[1]):
+            out[e, i], marks[e, i] = NAT, ABSENT
+            if at[which[e], i] < 0:
+                continue
+            a, b = _trim(buf, at[which[e], i], at[which[e], i] + size[which[e], i])
+            if a == b:
+                continue
+            if forms[e] == 0:
+                out[e, i] = parse_date(buf, a, b)
+            elif forms[e] == 1:
+                out[e, i] = parse_time(buf, a, b)
+            else:
+                out[e, i] = parse_datetime(buf, a, b)
+            marks[e, i] = BAD if out[e, i] == NAT else GOOD
 
-    Returns whether every byte is plain ASCII without escapes.
+
+@compiled
+def texts(buf, at, size, vr, which, usual):  # type: ignore[no-untyped-def]
+    """Elements ``which`` of all files as trimmed texts, laid out as Arrow's columns are.
+
+    Returns (data, where the columns begin in it, offsets of the values (columns, files + 1), validity bits, plain): ``plain``
+    says of a column that every byte is ASCII without escapes, and no value binary.
     """
-    plain = True
-    for i in range(at.size):
-        begin[i], length[i] = 0, -1
-        if at[i] < 0 or size[i] < 0:
-            continue
-        a, b = at[i], at[i] + size[i]
-        while b > a and _blank(buf[b - 1]):
-            b -= 1
-        while a < b and _blank(buf[a]):
-            a += 1
-        begin[i], length[i] = a, b - a
-        for p in range(a, b):
-            if buf[p] >= 128 or buf[p] == 27:
-                plain = False
-    return plain
+    count = at.shape[1]
+    total = 0
+    for e in range(which.size):
+        for i in range(count):
+            if at[which[e], i] >= 0:
+                total += size[which[e], i]
+    data, ends = np.empty(total, np.uint8), np.zeros(which.size + 1, np.int64)
+    starts, bits = np.zeros((which.size, count + 1), np.int32), np.zeros((which.size, (count + 7) // 8), np.uint8)
+    plain = np.ones(which.size, np.bool_)
+    used = 0
+    for e in range(which.size):
+        j = which[e]
+        for i in range(count):
+            if at[j, i] >= 0:
+                code = vr[j, i] & 0xFFFF
+                if _width(usual[e] if code == 0 else code) > 0:
+                    plain[e] = False
+                a, b = _trim(buf, at[j, i], at[j, i] + size[j, i])
+                if b > a:
+                    bits[e, i >> 3] |= np.uint8(1 << (i & 7))
+                for p in range(a, b):
+                    c = buf[p]
+                    data[used] = c
+                    used += 1
+                    if c >= 128 or c == 27:
+                        plain[e] = False
+            starts[e, i + 1] = used - ends[e]
+        ends[e + 1] = used
+    return data, ends, starts, bits, plain
 
 
-@compiled
-def gather(buf, begin, length, starts, out):  # type: ignore[no-untyped-def]
-    """Copy the texts one behind the other."""
-    for i in range(begin.size):
-        p = starts[i]
-        for k in range(max(length[i], 0)):
-            out[p + k] = buf[begin[i] + k]
+def texts_of(buf: Buffer, at: Ints, size: Lengths, vr: Lengths, which: Ints, usual: Ints) -> list[tuple[pa.Array, bool]]:
+    """Arrow binary columns of trimmed values, null where empty or absent; and whether each is plain ASCII."""
+    data, ends, starts, bits, plain = texts(buf, at, size, vr, which, usual)
+    whole = pa.py_buffer(data)
+    return [
+        (
+            pa.Array.from_buffers(
+                pa.binary(),
+                at.shape[1],
+                [pa.py_buffer(bits[e]), pa.py_buffer(starts[e]), whole.slice(int(ends[e]), int(ends[e + 1] - ends[e]))],
+            ),
+            bool(plain[e]),
+        )
+        for e in range(which.size)
+    ]
 
 
-def texts(buf: Buffer, at: Ints, size: Ints) -> tuple[pa.Array, bool]:
-    """An Arrow binary column of trimmed values, null where absent; and whether it is plain ASCII."""
-    begin, length = np.empty_like(at), np.empty_like(at)
-    plain = trims(buf, at, size, begin, length)
-    starts = np.zeros(at.size + 1, np.int32)
-    np.cumsum(np.maximum(length, 0), out=starts[1:])
-    data = np.empty(int(starts[-1]), np.uint8)
-    gather(buf, begin, length, starts, data)
-    valid = pa.py_buffer(np.packbits(length > 0, bitorder="little"))
-    return pa.Array.from_buffers(pa.binary(), at.size, [valid, pa.py_buffer(starts), pa.py_buffer(data)]), bool(plain)
-
-
-def settle(buf: Buffer, at: Ints, size: Ints, out: Floats, marks: Flags) -> None:
-    """Give the LONG numbers their value, by Arrow's correctly rounding parser."""
-    for i, part in np.argwhere(marks == LONG):
+def settle(buf: Buffer, at: Ints, size: Lengths, out: Floats, marks: Flags) -> None:
+    """Give the LONG numbers of an element, (parts, files), their value, by a correctly rounding parser."""
+    for part, i in np.argwhere(marks == LONG):
         text = bytes(buf[at[i] : at[i] + size[i]]).split(b"\\")[part].strip(b" \0\t\r\n")
-        out[i, part], marks[i, part] = _settled(text)
+        out[part, i], marks[part, i] = _settled(text)
 
 
-def settle_many(buf: Buffer, at: Ints, size: Ints, out: Floats, marks: Flags) -> None:
-    """`settle`, all at once where every number of a row has as many parts as the column."""
-    rows = np.flatnonzero((marks == LONG).any(axis=1))
-    if rows.size == 0:
+def settle_many(buf: Buffer, at: Ints, size: Lengths, out: Floats, marks: Flags) -> None:
+    """`settle`, by Arrow's parser and all at once where every value has as many parts as the element."""
+    files = np.flatnonzero((marks == LONG).any(axis=0))
+    if files.size == 0:
         return None
-    column, plain = texts(buf, at[rows], size[rows])
+    one, none = np.zeros(1, np.int64), np.zeros((1, files.size), np.uint32)
+    ((column, plain),) = texts_of(buf, at[files][None], size[files][None], none, one, one)
     if plain:
         parts = pc.split_pattern(column.cast(pa.string()), "\\")
         try:
             flat = pc.utf8_ltrim(pc.utf8_trim(parts.flatten(), " \0"), "+").cast(pa.float64())
         except pa.ArrowInvalid:
             return settle(buf, at, size, out, marks)
-        if len(flat) == rows.size * out.shape[1] and flat.null_count == 0:
-            values = flat.to_numpy().reshape(rows.size, -1)
-            long = marks[rows] == LONG
-            out[rows] = np.where(long, values, out[rows])
-            marks[rows] = np.where(long, GOOD, marks[rows])
+        if len(flat) == files.size * out.shape[0] and flat.null_count == 0:
+            values = flat.to_numpy().reshape(files.size, -1).T
+            long = marks[:, files] == LONG
+            out[:, files] = np.where(long, values, out[:, files])
+            marks[:, files] = np.where(long, GOOD, marks[:, files])
             return None
     return settle(buf, at, size, out, marks)
 

@@ -18,8 +18,9 @@ CUT = 3  # the file ends in the middle of an element
 NOT = 4  # no DICOM file
 
 # Columns of the state of a file.
-POS, DEPTH, EXPLICIT, SWITCH, META, STATUS, PIXEL_ELEMENT, PIXEL_AT, PIXEL_LENGTH, GROUP, SIZE = range(11)
-STATE = 11
+POS, DEPTH, EXPLICIT, SWITCH, META, STATUS, PIXEL_ELEMENT, PIXEL_AT, PIXEL_LENGTH, GROUP, SIZE, SYNTAX, NOTES = range(13)
+STATE = 13
+ORPHANS, TOO_LONG = 1, 2  # NOTES: the file has a private element without a creator, a value left in the file
 
 UNDEFINED = 0xFFFFFFFF
 FAR = -2  # an offset of FAR - n says: at byte n of the file, not in the buffer
@@ -31,30 +32,37 @@ ORPHAN = 1 << 16  # flag on a VR: the element's private block has no creator
 UN = 0x4E55  # "UN", as two bytes
 
 
-@inlined
+@compiled
+def _at(b, p):  # type: ignore[no-untyped-def]
+    """A byte; the unsigned index spares the test for negative ones, so that neighbouring bytes become one load."""
+    return np.int64(b[np.uint64(p)])
+
+
+@compiled
 def _u16(b, p):  # type: ignore[no-untyped-def]
-    return np.int64(b[p]) | (np.int64(b[p + 1]) << 8)
+    return _at(b, p) | (_at(b, p + 1) << 8)
 
 
-@inlined
+@compiled
 def _u32(b, p):  # type: ignore[no-untyped-def]
-    return np.int64(b[p]) | (np.int64(b[p + 1]) << 8) | (np.int64(b[p + 2]) << 16) | (np.int64(b[p + 3]) << 24)
+    return _u16(b, p) | (_u16(b, p + 2) << 16)
 
 
-@inlined
+_LETTERS = np.uint64(26)
+_LONG_VRS = np.zeros(26 * 26, np.bool_)
+for _a, _b in ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"):
+    _LONG_VRS[26 * (ord(_a) - 65) + ord(_b) - 65] = True
+
+
+@compiled
 def _is_long(v):  # type: ignore[no-untyped-def]
-    """Whether a VR has a 32-bit length: OB OD OF OL OV OW SQ SV UC UN UR UT UV (PS3.5 table 7.1-1)."""
-    a, b = v & 0xFF, v >> 8
-    if a == 79:
-        return b == 66 or b == 68 or b == 70 or b == 76 or b == 86 or b == 87
-    if a == 83:
-        return b == 81 or b == 86
-    return a == 85 and (b == 67 or b == 78 or b == 82 or b == 84 or b == 86)
+    """Whether a VR, two capital letters, has a 32-bit length (PS3.5 table 7.1-1)."""
+    return _LONG_VRS[np.uint64(26 * ((v & 0xFF) - 65) + (v >> 8) - 65)]
 
 
-@inlined
+@compiled
 def _letters(b, p):  # type: ignore[no-untyped-def]
-    return 65 <= b[p] <= 90 and 65 <= b[p + 1] <= 90
+    return np.uint64(_at(b, p) - 65) < _LETTERS and np.uint64(_at(b, p + 1) - 65) < _LETTERS
 
 
 @compiled
@@ -174,10 +182,9 @@ def _note_private(buf, tag, value, length, hi, state, blocks, wanted):  # type: 
 
 
 @compiled
-def _begins(buf, p, state, at, size):  # type: ignore[no-untyped-def]
+def _begins(buf, p, state):  # type: ignore[no-untyped-def]
     """Behind the file meta group: 0 implicit, 1 explicit VR, -1 for pydicom; what the bytes show wins."""
-    odd = at[0] >= 0 and _encoding(buf, at[0], size[0]) < 0
-    if odd or _u16(buf, p) == 0x0800:
+    if state[SYNTAX] < 0 or _u16(buf, p) == 0x0800:
         return -1
     return 1 if _letters(buf, p + 4) else 0
 
@@ -214,7 +221,7 @@ def walk(buf, lo, hi, base, state, blocks, wanted, at, size, vr):  # type: ignor
                 explicit, switch = True, -1
             continue
         if meta and group != 2:
-            begins = _begins(buf, p, state, at, size)
+            begins = _begins(buf, p, state)
             if begins < 0:
                 status = ODD
                 break
@@ -258,22 +265,9 @@ def walk(buf, lo, hi, base, state, blocks, wanted, at, size, vr):  # type: ignor
                     orphan = group & 1 and tag & 0xFFFF >= 0x1000 and blocks[(tag >> 8) & 0xFF] == UNRESERVED
                     at[column] = FAR - (base + (value - lo)) if distant else value
                     size[column], vr[column] = length, code | (ORPHAN if orphan else 0)
+                    state[NOTES] |= (ORPHANS if orphan else 0) | (TOO_LONG if distant and not far[column] else 0)
+                    if meta and column == 0 and not distant:  # TransferSyntaxUID is the first column
+                        state[SYNTAX] = _encoding(buf, value, length)
         p = value + length
     state[POS], state[DEPTH], state[SWITCH], state[STATUS] = base + (p - lo), depth, switch, status
     state[EXPLICIT], state[META] = 1 if explicit else 0, 1 if meta else 0
-
-
-@compiled
-def walk_rows(buf, window, rows, files, bases, filled, states, blocks, wanted, at, size, vr):  # type: ignore[no-untyped-def]
-    """Walk the window in row ``rows[i]`` of ``buf`` on behalf of file ``files[i]``, for every i."""
-    for i in range(rows.size):
-        f = files[i]
-        state = states[f]
-        lo, hi = rows[i] * window, rows[i] * window + filled[i]
-        if bases[i] == 0:
-            begin(buf, lo, hi, state[SIZE], state)
-        if state[STATUS] == MORE:
-            before = state[POS]
-            walk(buf, lo, hi, bases[i], state, blocks[f], wanted, at[f], size[f], vr[f])
-            if state[STATUS] == MORE and state[POS] <= before and bases[i] == before:
-                state[STATUS] = CUT

@@ -23,7 +23,7 @@ def count_reads() -> Iterator[list[str]]:
     1
     """
     opened: list[str] = []
-    doors = {name: getattr(files, name) for name in ("read_heads", "read_some", "read_into", "open_file")}
+    doors = {name: getattr(files, name) for name in ("names", "read_some", "read_into", "open_file")}
 
     def counted(name: str) -> Any:
         def door(path: str | list[str], *args: Any) -> Any:

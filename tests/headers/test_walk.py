@@ -53,6 +53,27 @@ def test_long_private_elements_are_hopped_over(tmp_path, length, syntax):
     assert len(opened) <= 2
 
 
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_the_encoding_is_known_beyond_a_long_meta_group(tmp_path, syntax):
+    write_frame(tmp_path / "a.dcm", {"EchoTime": 5, "InstanceNumber": 3, "syntax": syntax})
+    data = pydicom.dcmread(tmp_path / "a.dcm")
+    data.file_meta.PrivateInformationCreatorUID = "1.2.3"
+    data.file_meta.PrivateInformation = b"x" * 40_000
+    data.save_as(tmp_path / "a.dcm")
+    row = dx.scan(tmp_path).iloc[0]
+    assert (row.EchoTime, row.InstanceNumber) == (5, 3)
+
+
+def test_values_of_many_windows_are_all_kept(tmp_path):
+    texts = {"PatientComments": "a" * 8000, "ImageComments": "b" * 8001, "AdditionalPatientHistory": "c" * 8002}
+    for k in range(3):
+        write_frame(tmp_path / f"{k}.dcm", {**texts, "EchoTime": k, (0x0011, "MAKER", 0x01, "OB"): b"x" * 30_000})
+    table = dx.scan(tmp_path, tags=list(texts)).sort_values("path")
+    for keyword, text in texts.items():
+        assert table[keyword].tolist() == [text] * 3
+    assert table["EchoTime"].tolist() == [0, 1, 2]
+
+
 def test_nested_undefined_lengths_are_walked_through(tmp_path):
     inner = Dataset()
     inner.EchoTime = 99
@@ -186,8 +207,10 @@ def test_numbers_are_rounded_as_python_rounds_them(number):
     for text in (repr(number), f"{number:.16g}", f"{number:+.10e}", f" {number:.6g} "):
         data = np.frombuffer(text.encode(), np.uint8)
         out, marks = np.empty((1, 1)), np.empty((1, 1), np.uint8)
-        at, size = np.zeros(1, np.int64), np.array([data.size])
-        values.numbers(data, at, size, np.zeros(1, np.int64), values.vr_code("DS"), out, marks)
+        at, size = np.zeros(1, np.int64), np.array([data.size], np.uint32)
+        none, which, ends = np.zeros((1, 1), np.uint32), np.zeros(1, np.int64), np.array([0, 1])
+        usual, whole = np.array([values.vr_code("DS")]), np.zeros(1, np.bool_)
+        values.numbers(data, at[None], size[None], none, which, usual, whole, ends, out, marks)
         values.settle_many(data, at, size, out, marks)
         assert out[0, 0] == float(text)
 

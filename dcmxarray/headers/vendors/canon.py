@@ -8,6 +8,7 @@ dcm2niix reads the same.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,18 +22,15 @@ _NOTHING = (np.nan,) * 4
 
 def _parse(columns: Columns) -> Floats:
     """(rows, 4): b and direction; NaN where the comment does not say or the vendor is another."""
-    makers = [_lower(m) for m in columns["Manufacturer"]]
-    texts = [str(t) if "canon" in m or "toshiba" in m else "" for t, m in zip(columns["_comments"], makers, strict=True)]
-    known = {text: _read(text) for text in set(texts)}
-    return np.array([known[text] for text in texts], float).reshape(-1, 4)
+    return np.array([_read(*pair) for pair in zip(columns["Manufacturer"], columns["_comments"], strict=True)], float).reshape(
+        -1, 4
+    )
 
 
-def _lower(text: object) -> str:
-    return str(text or "").lower()
-
-
-def _read(text: str) -> tuple[float, ...]:
-    match = _TEXT.match(text.strip())
+@lru_cache(maxsize=4096)
+def _read(maker: object, comment: object) -> tuple[float, ...]:
+    vendor = str(maker or "").lower()
+    match = _TEXT.match(str(comment).strip()) if "canon" in vendor or "toshiba" in vendor else None
     return tuple(float(g) if g else np.nan for g in match.groups()) if match else _NOTHING
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .private import Columns, Floats, Private, vector
@@ -38,6 +40,7 @@ def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     return np.array([_part(s) or _part(t) for s, t in zip(said, words, strict=True)], object)
 
 
+@lru_cache(maxsize=4096)  # files of a series say the same
 def _part(text: str) -> str:
     values = [v.strip().upper() for v in str(text or "").split("\\")]
     found = [COMPONENT_WORDS[v] for v in (values if len(values) == 1 else values[2:]) if v in COMPONENT_WORDS]
@@ -106,6 +109,7 @@ def kind(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     return np.array([_kind(t) for t in columns["ImageType"]], object)
 
 
+@lru_cache(maxsize=4096)
 def _kind(text: object) -> str:
     values = [v.strip().upper() for v in str(text or "").split("\\")][2:]
     return "_".join(v for v in values if v and v not in COMPONENT_WORDS)
@@ -116,6 +120,7 @@ def derived(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     return np.array([_derived(t) for t in columns["ImageType"]], object)
 
 
+@lru_cache(maxsize=4096)
 def _derived(text: object) -> str:
     values = [v.strip().upper() for v in str(text or "").split("\\")][2:]
     return "+".join(sorted({DERIVED_WORDS[v] for v in values if v in DERIVED_WORDS}))
