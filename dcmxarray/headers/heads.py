@@ -16,7 +16,24 @@ import numpy.typing as npt
 from .. import files
 from . import local, odd
 from .values import Buffer, Ints, Lengths, vr_code
-from .walk import CUT, DONE, MORE, NOT, ODD, PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, POS, SIZE, STATE, STATUS, UNRESERVED
+from .walk import (
+    CUT,
+    DONE,
+    FAR,
+    MORE,
+    NOT,
+    NOTES,
+    ODD,
+    PIXEL_AT,
+    PIXEL_ELEMENT,
+    PIXEL_LENGTH,
+    POS,
+    SIZE,
+    STATE,
+    STATUS,
+    TOO_LONG,
+    UNRESERVED,
+)
 from .wanted import Wanted
 
 LONG_WINDOW = 1 << 22  # bytes asked for at once where each question takes long
@@ -78,6 +95,9 @@ def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
             _odd(heads, i, wanted)
         if states[i, STATUS] in _SAYS and not heads.problems[i]:
             heads.problems[i] = _SAYS[int(states[i, STATUS])]
+    for j, first in wanted.twins:
+        heads.at[j], heads.size[j], heads.vr[j] = heads.at[first], heads.size[first], heads.vr[first]
+        states[heads.at[j] <= FAR, NOTES] |= TOO_LONG
     return heads
 
 

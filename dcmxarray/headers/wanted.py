@@ -14,7 +14,7 @@ from ..errors import HeaderError
 from .vendors import PRIVATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _KINDS = {
     **dict.fromkeys(("DS", "FL", "FD"), "float"),
@@ -75,16 +75,20 @@ def default_elements() -> tuple[Element, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All wanted elements, and the same as the arrays of `headers.walk.walk`."""
+    """All wanted elements, and the same as the arrays of `headers.walk.walk`.
+
+    An element that several columns want is walked for the first of them; ``twins`` are pairs (place, place of the first).
+    """
 
     elements: tuple[Element, ...]
     arrays: tuple[Any, ...]
+    twins: tuple[tuple[int, int], ...]
 
 
-def _arrays(elements: Sequence[Element]) -> tuple[Any, ...]:
-    public = sorted((e.tag, j) for j, e in enumerate(elements) if not e.creator)
+def _arrays(elements: Sequence[Element], firsts: Mapping[tuple[int, str], int]) -> tuple[Any, ...]:
+    public = sorted((tag, j) for (tag, creator), j in firsts.items() if not creator)
     creators = sorted({e.creator for e in elements if e.creator})
-    private = [(e.tag >> 16, creators.index(e.creator), e.tag & 0xFF, j) for j, e in enumerate(elements) if e.creator]
+    private = [(tag >> 16, creators.index(creator), tag & 0xFF, j) for (tag, creator), j in firsts.items() if creator]
     encoded = [c.encode("ascii") for c in creators]
     return (
         np.array([t for t, _ in public], np.int64),
@@ -103,7 +107,11 @@ def _wanted(tags: tuple[Tag, ...]) -> Wanted:
     elements += [e for e in dict.fromkeys(map(_asked, tags)) if e.columns not in known]
     spread = {e.tag for e in elements if len(e.columns) > 1 and not e.creator}
     elements = [e for e in elements if len(e.columns) > 1 or e.creator or e.tag not in spread]
-    return Wanted(tuple(elements), _arrays(elements))
+    firsts: dict[tuple[int, str], int] = {}
+    for j, e in enumerate(elements):
+        firsts.setdefault((e.tag, e.creator), j)
+    twins = tuple((j, k) for j, e in enumerate(elements) if (k := firsts[e.tag, e.creator]) != j)
+    return Wanted(tuple(elements), _arrays(elements, firsts), twins)
 
 
 def wanted(tags: Iterable[Tag] | None = None) -> Wanted:

@@ -64,6 +64,15 @@ def test_the_encoding_is_known_beyond_a_long_meta_group(tmp_path, syntax):
     assert (row.EchoTime, row.InstanceNumber) == (5, 3)
 
 
+def test_elements_that_vendors_files_read_too_can_be_asked_for(tmp_path):
+    elements = {"ImageComments": "b=1000(0,0,1)", "DiffusionBValue": 500.0, (0x0019, "SIEMENS MR HEADER", 0x0C, "IS"): "800"}
+    write_frame(tmp_path / "a.dcm", elements)
+    private = (0x0019, "SIEMENS MR HEADER", 0x0C)
+    row = dx.scan(tmp_path, tags=["ImageComments", "DiffusionBValue", private]).iloc[0]
+    assert (row["ImageComments"], row["DiffusionBValue"], row["b"]) == ("b=1000(0,0,1)", 500.0, 500.0)
+    assert row["(0019,SIEMENS MR HEADER,0C)"] == "800"
+
+
 def test_values_of_many_windows_are_all_kept(tmp_path):
     texts = {"PatientComments": "a" * 8000, "ImageComments": "b" * 8001, "AdditionalPatientHistory": "c" * 8002}
     for k in range(3):
