@@ -1,6 +1,6 @@
 """Encapsulated (compressed) frames: fragments found once a file, decoded one frame at a time (PS3.5 annex A.4).
 
-Codecs are imagecodecs where it is installed (it releases the GIL), else what pydicom finds (pylibjpeg's plugins).
+Codecs are `rle` here, imagecodecs where it is installed (it releases the GIL), else what pydicom finds (pylibjpeg's plugins).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from .. import files
 from ..errors import PixelError
 from ..model import PixelSpec
+from . import rle
 from .native import clear_unused
 from .rescale import stored_dtype
 
@@ -140,9 +141,15 @@ def _inflated(data: bytes, spec: PixelSpec) -> Array:
 
 
 def _fast(data: bytes, spec: PixelSpec) -> Array | None:
-    """Grey images by imagecodecs; ``None`` where it is not installed or can't."""
+    """Grey images without the interpreter's lock: RLE here, others by imagecodecs; ``None`` where neither can."""
     if spec.samples != 1 or spec.bits_allocated not in (8, 16):
         return None
+    if spec.syntax == rle.SYNTAX:
+        values = rle.decode(data, spec.rows * spec.columns, stored_dtype(spec))
+        if values is None:
+            return None
+        clear_unused(spec, values)
+        return values.reshape(spec.rows, spec.columns)
     try:
         import imagecodecs
     except ImportError:

@@ -1,0 +1,60 @@
+"""RLE Lossless: what pydicom encodes is decoded to the same values; damaged data are no values (PS3.5 annex G)."""
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import generate_frames
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+
+import dcmxarray as dx
+from dcmxarray.pixels import rle
+from dcmxarray.testing import write_frame
+
+DTYPES = [np.dtype(d) for d in ("u1", "i1", "<u2", "<i2")]
+
+
+def encoded(array):
+    data = Dataset()
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.set_pixel_data(array, "MONOCHROME2", array.dtype.itemsize * 8)
+    data.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
+    return next(generate_frames(data.PixelData, number_of_frames=1))
+
+
+images = st.sampled_from(DTYPES).flatmap(
+    lambda dtype: arrays.arrays(dtype, arrays.array_shapes(min_dims=2, max_dims=2, max_side=40), fill=st.just(0))
+)
+
+
+@given(images)
+def test_what_is_encoded_comes_back(image):
+    got = rle.decode(encoded(image), image.size, image.dtype)
+    np.testing.assert_array_equal(got.reshape(image.shape), image)
+    assert got.dtype == image.dtype
+
+
+@given(images, st.data())
+def test_damaged_data_are_none_or_of_the_right_size(image, data):
+    raw = bytearray(encoded(image))
+    for place in data.draw(st.lists(st.integers(0, len(raw) - 1), min_size=1, max_size=8)):
+        raw[place] = data.draw(st.integers(0, 255))
+    got = rle.decode(bytes(raw[: data.draw(st.integers(0, len(raw)))]), image.size, image.dtype)
+    assert got is None or got.size == image.size
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+def test_bits_beyond_the_stored_ones_mean_nothing(tmp_path, signed):
+    values = np.array([[0xF001, 0x0FFF], [0x0800, 0x37FF]], np.uint16)
+    header = {"pixels": values, "BitsStored": 12, "HighBit": 11, "PixelRepresentation": signed}
+    write_frame(tmp_path / "plain.dcm", header)
+    data = pydicom.dcmread(tmp_path / "plain.dcm")
+    data.compress(RLELossless, encoding_plugin="pydicom")
+    data.save_as(tmp_path / "rle.dcm")
+    plain, packed = (dx.open_series(tmp_path / name).to_numpy() for name in ("plain.dcm", "rle.dcm"))
+    np.testing.assert_array_equal(packed, plain)
+    np.testing.assert_array_equal(plain.ravel(), [1, -1, -2048, 2047] if signed else [1, 4095, 2048, 2047])
