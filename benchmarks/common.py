@@ -65,12 +65,13 @@ def encoded(codec: str, count: int = 48, size: int = 512) -> str:
     from pydicom.encaps import encapsulate
     from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
-    folder = Path(tempfile.gettempdir()) / f"dcmxarray-bench-{codec.replace(' ', '')}-{count}-{size}"
+    folder = Path(tempfile.gettempdir()) / f"dcmxarray-bench-coded-{codec.replace(' ', '')}-{count}-{size}"
     if len(list(folder.glob("*.dcm"))) == count:
         return str(folder)
     random = np.random.default_rng(0)
     frames = dx.testing.dce(count, 1, size)
     for frame in frames:
+        frame["TemporalPositionIdentifier"] = 1
         frame["pixels"] = (frame["pixels"] * 5 + random.integers(0, 60, (size, size))).astype(np.uint16)
     for path, frame in zip(dx.testing.write_series(folder, frames, shuffle=1), frames, strict=True):
         data = pydicom.dcmread(path)
@@ -91,12 +92,16 @@ def encoded(codec: str, count: int = 48, size: int = 512) -> str:
 
 @lru_cache(maxsize=4)
 def dynamic(slices: int, times: int, size: int) -> str:
-    """A folder with a dynamic series of ``slices * times`` files."""
-    folder = Path(tempfile.gettempdir()) / f"dcmxarray-bench-dynamic-{slices}-{times}-{size}"
+    """A folder with a dynamic series of ``slices * times`` files; a volume where ``times`` is 1."""
+    import numpy as np
+
+    folder = Path(tempfile.gettempdir()) / f"dcmxarray-bench-series-{slices}-{times}-{size}"
     if len(list(folder.glob("*.dcm"))) < slices * times:
+        random = np.random.default_rng(0)
         frames = dx.testing.dce(slices, times, size)
-        for k, frame in enumerate(frames):  # what the other readers sort by
+        for k, frame in enumerate(frames):  # what the other readers sort by; some drop frames that equal another
             t = k // slices
+            frame["pixels"] = frame["pixels"] + random.integers(0, 30, (size, size), np.uint16)
             frame |= {"TemporalPositionIdentifier": t + 1, "AcquisitionNumber": t + 1}
             frame["AcquisitionTime"] = f"12{5 * t // 60:02d}{5 * t % 60:02d}.000000"
         dx.testing.write_series(folder, frames, shuffle=1)

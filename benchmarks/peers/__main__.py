@@ -1,16 +1,20 @@
 """Times every reader on the same files, alternating, warm; compares their results with ours first; writes the tables."""
 
 import json
+import logging
 import os
 import platform
 import statistics
 import sys
 import time
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
+
 from .. import common
-from . import headers, volumes
+from . import headers, selections, volumes
 
 DOCS = Path(__file__).parents[2] / "docs"
 PACKAGES = (
@@ -60,16 +64,24 @@ def header_rows():
     return f"{len(paths)} headers of real single-frame files", rows
 
 
-def volume_rows(title, folder, rounds, wanted=None):
-    readers = {n: r for n, r in volumes.readers(folder).items() if wanted is None or n in wanted}
-    if wanted is None:
-        readers["floor: preadv into one array"] = volumes.Floor(folder)
+def volume_rows(title, folder, rounds):
+    readers = {**volumes.readers(folder), "floor: preadv into one array": volumes.Floor(folder)}
+    if "native" not in title:
+        del readers["floor: preadv into one array"]
     count = len(list(Path(folder).glob("*.dcm")))
     rows, results = measure(readers, folder, count, rounds)
     ours = next(iter(results.values()))
     for name, row in rows.items():
         row["agrees"] = volumes.agrees(ours, results.get(name)) if name in results else ""
     return title.format(count), rows
+
+
+def small_rows(title, readers, folder, count, rounds):
+    rows, results = measure(readers, folder, count, rounds)
+    ours = next(iter(results.values()))
+    for name, row in rows.items():
+        row["agrees"] = "" if np.array_equal(ours, results.get(name)) else "differs"
+    return title, rows
 
 
 def markdown(title, rows):
@@ -81,7 +93,8 @@ def markdown(title, rows):
             lines.append(f"| {name} | | | | {said} |")
             continue
         ratio = row["seconds"] / ours
-        lines.append(f"| {name} | {row['seconds']:.3f} | {row['rate']:,.0f} | {ratio:.2f} | {'' if 'floor' in name else said} |")
+        seconds = f"{row['seconds']:.3f}" if row["seconds"] > 0.1 else f"{row['seconds']:.3g}"
+        lines.append(f"| {name} | {seconds} | {row['rate']:,.0f} | {ratio:.2f} | {'' if 'floor' in name else said} |")
     return "\n".join([*lines, ""])
 
 
@@ -107,17 +120,26 @@ def versions():
     return found
 
 
-def main():
-    parts = [header_rows()]
-    parts.append(volume_rows("A dynamic series of {} native files, folder to voxels", common.dynamic(30, 100, 128), 2))
-    some = ("dcmxarray", "dcmxarray (dask)", "pydicom loop", "SimpleITK ImageSeriesReader", "dcm2niix, then nibabel")
+def tables():
+    series = common.dynamic(30, 100, 128)
+    yield header_rows()
+    yield volume_rows("A volume of {} native files, folder to voxels", common.dynamic(200, 1, 256), 5)
+    yield volume_rows("A dynamic series of {} native files, folder to voxels", series, 3)
+    yield small_rows("One frame by label from 3000 files, opened before", selections.frames(series), series, 1, 50)
+    yield small_rows("3000 files read before: is anything new?", selections.rescans(series), series, 3000, 5)
     for codec in common.CODECS:
-        parts.append(volume_rows(f"A volume of {{}} files, {codec}, folder to voxels", common.encoded(codec), 3, some))
+        yield volume_rows(f"A volume of {{}} files, {codec}, folder to voxels", common.encoded(codec), 5)
+
+
+def main():
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    parts = list(tables())
     text = [
         "# Beside its peers",
         "",
         "Made by `nox -s peers`: the same files, warm, all readers in turn, medians. Each result is compared with ours first;",
-        "what differs or is less is marked, and is no win.",
+        "what differs or is less is marked, and is no win. Ours includes finding the files in their folder.",
         "",
         f"{machine()}. " + ", ".join(f"{k} {v}" for k, v in versions().items()) + ".",
         "",

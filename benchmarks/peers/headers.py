@@ -1,7 +1,8 @@
-"""Headers of many files to rows of values: every reader as its users use it, each an iterator over paths."""
+"""Headers of many files to rows of values: every reader as its users use it.  Ours finds the files itself, others are told."""
 
 import os
 import warnings
+from pathlib import Path
 
 import dcmxarray as dx
 from dcmxarray.attributes import VOCABULARY
@@ -12,11 +13,11 @@ EVERY = [a.keyword for a in VOCABULARY]
 
 
 def dcmxarray(paths):
-    return dx.scan(paths)
+    return dx.scan(Path(paths[0]).parent)
 
 
 def dcmxarray_one_thread(paths):
-    return dx.scan(paths, scheduler="synchronous")
+    return dx.scan(Path(paths[0]).parent, scheduler="synchronous")
 
 
 def _rows(paths, values):

@@ -46,7 +46,8 @@ def simpleitk(folder):
 def imagedata(folder):
     from imagedata.series import Series
 
-    return np.moveaxis(np.asarray(Series(str(folder), "time")), 0, 1)
+    series = Series(str(folder), "time")
+    return np.asarray(series) if series.ndim == 3 else np.moveaxis(np.asarray(series), 0, 1)
 
 
 def highdicom(folder):
@@ -58,10 +59,19 @@ def highdicom(folder):
 
 
 def dbdicom(folder):
+    """A folder that it has not seen before: it keeps an index there.  It sets a switch of pydicom's that others can't bear."""
     import dbdicom as db
+    import pydicom
 
-    volume = db.volume(db.series(str(folder))[0], dims=["TemporalPositionIdentifier"])
-    return np.moveaxis(volume.values, (0, 1, 2, 3), (3, 2, 0, 1))
+    index = Path(folder) / "index.json"
+    index.unlink(missing_ok=True)
+    pydicom.config.datetime_conversion = True
+    try:
+        values = db.volume(db.series(str(folder))[0], dims=["TemporalPositionIdentifier"]).values
+    finally:
+        pydicom.config.datetime_conversion = False
+        index.unlink(missing_ok=True)
+    return np.moveaxis(values, (0, 1, 2, 3), (3, 2, 0, 1)).squeeze()
 
 
 def _nifti(folder):
@@ -111,9 +121,7 @@ def load_only(folder):
 
 def agrees(ours, theirs):
     """ "" for the same voxels in the same order, else how they differ."""
-    if theirs is None:
-        return ""
-    if np.array_equal(ours, theirs):
+    if theirs is None or np.array_equal(ours, theirs):
         return ""
     if theirs.size == ours.size:
         for flipped in (theirs[..., ::-1, :], theirs[..., ::-1], theirs[::-1]):

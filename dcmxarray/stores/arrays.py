@@ -40,8 +40,8 @@ class Mark:
 
 
 def compressor() -> BloscCodec:
-    """Lossless, quick to read: bytes shuffled by significance, then zstd."""
-    return BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
+    """Lossless: bits shuffled by significance, then lz4; as small as shuffled bytes by zstd, and quicker to read."""
+    return BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle")
 
 
 def mark(store: Store, group: str) -> Mark | None:
