@@ -13,6 +13,8 @@ from typing import Any
 Scheduler = Any  # a name of dask's, or a distributed client
 
 _HERE = ("sync", "synchronous", "single-threaded")
+_THREADS = ("threads", "threading")
+_PROCESSES = ("processes", "multiprocessing")
 _AHEAD = 8  # tasks a worker that are handed out before their turn
 
 
@@ -49,18 +51,17 @@ def results(
 
 
 def _results(function: Callable[[Any], Any], items: Iterable[Any], total: int, scheduler: Scheduler) -> Iterator[tuple[int, Any]]:
-    import dask
-
-    chosen = scheduler or dask.config.get("scheduler", None) or "threads"
+    chosen = _chosen(scheduler)
     if total < 2 or chosen in _HERE:
         yield from ((k, function(item)) for k, item in enumerate(items))
         return
-    executor, workers, call = _executor(chosen, function)
+    executor, call = _executor(chosen, function)
+    ahead = _AHEAD * workers(chosen)
     with executor:
         waiting: dict[Future[Any], int] = {}
         for k, item in enumerate(items):
             waiting[executor.submit(call, item)] = k
-            if len(waiting) >= _AHEAD * workers:
+            if len(waiting) >= ahead:
                 yield from _done(waiting)
         while waiting:
             yield from _done(waiting)
@@ -86,18 +87,32 @@ class _Shipped:
         return cloudpickle.loads(self.code)(item)
 
 
-def _executor(chosen: Any, function: Callable[[Any], Any]) -> tuple[Any, int, Callable[[Any], Any]]:
-    """An executor, how many work in it, and the function as it takes it."""
+def _chosen(scheduler: Scheduler) -> Any:
+    import dask
+
+    return scheduler or dask.config.get("scheduler", None) or "threads"
+
+
+def workers(scheduler: Scheduler = None) -> int:
+    """How many tasks a scheduler runs at a time."""
     import dask
     from dask.system import CPU_COUNT
 
-    workers = int(dask.config.get("num_workers", None) or CPU_COUNT)
-    if chosen in ("threads", "threading"):
-        return ThreadPoolExecutor(workers), workers, function
-    if chosen in ("processes", "multiprocessing"):
-        return ProcessPoolExecutor(workers, mp_context=_spawning()), workers, _Shipped(function)
-    client = _client(chosen)
-    return client.get_executor(pure=False, retries=2), _threads(client), function
+    chosen = _chosen(scheduler)
+    if chosen in _HERE:
+        return 1
+    if chosen in (*_THREADS, *_PROCESSES):
+        return int(dask.config.get("num_workers", None) or CPU_COUNT)
+    return max(1, sum(_client(chosen).nthreads().values()))
+
+
+def _executor(chosen: Any, function: Callable[[Any], Any]) -> tuple[Any, Callable[[Any], Any]]:
+    """An executor, and the function as it takes it."""
+    if chosen in _THREADS:
+        return ThreadPoolExecutor(workers(chosen)), function
+    if chosen in _PROCESSES:
+        return ProcessPoolExecutor(workers(chosen), mp_context=_spawning()), _Shipped(function)
+    return _client(chosen).get_executor(pure=False, retries=2), function
 
 
 def _spawning() -> Any:
@@ -115,7 +130,3 @@ def _client(chosen: Any) -> Any:
 
         return default_client()
     raise ValueError(f"scheduler {chosen!r} is none of 'threads', 'processes', 'synchronous', or a distributed client")
-
-
-def _threads(client: Any) -> int:
-    return max(1, sum(client.nthreads().values()))

@@ -15,7 +15,7 @@ from . import files, parallel
 from .attributes import BY_COLUMN, Tag
 from .errors import HeaderError
 
-LEAST, MOST = 512, 2048  # files a batch
+LEAST, MOST = 512, 8192  # files a batch
 
 
 def scan(
@@ -63,11 +63,10 @@ def scan(
     return frame_table(batches)
 
 
-def _batches(paths: Sequence[str]) -> list[Sequence[str]]:
-    """Equal parts for all cores, none so small that its columns cost more than its files."""
-    cores = os.cpu_count() or 1
-    turns = -(-len(paths) // (MOST * cores))
-    size = max(LEAST, -(-len(paths) // (turns * cores or 1)))
+def _batches(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
+    """Equal parts for all workers, none so small that its columns cost more than its files."""
+    turns = -(-len(paths) // (MOST * workers))
+    size = max(LEAST, -(-len(paths) // (turns * workers or 1)))
     return [paths[k : k + size] for k in range(0, len(paths), size)]
 
 
@@ -77,7 +76,7 @@ def read_files(paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any = Non
     from .headers.wanted import wanted
 
     wanted(tags)  # a wrong name is an error before the first file is read
-    batches = _batches(paths)
+    batches = _batches(paths, parallel.workers(scheduler))
     done = dict(parallel.results(partial(read_batch, tags=tags), batches, len(batches), scheduler, "headers"))
     return [done[k] for k in range(len(batches))]
 
