@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 
 import dcmxarray as dx
+from dcmxarray.grid import arrange
 
 from .common import CODECS, dynamic, encoded
 
@@ -34,6 +35,9 @@ class Series:
 
     def time_scan(self, count):
         dx.scan(self.folder)
+
+    def time_arrange(self, count):
+        arrange(self.frames)
 
     def time_open_from_table(self, count):
         dx.open_series(self.frames)

@@ -162,7 +162,7 @@ class Cohort:
         store
             A folder, a URL of fsspec, a file that ends in ".zip", or a Zarr store.
         chunks
-            Sizes of Zarr's chunks by dim, -1 for the whole; ``None`` makes them of whole frames, about a MiB each, in shards
+            Sizes of Zarr's chunks by dim, -1 for the whole; ``None`` makes them of whole frames, about two MiB each, in shards
             of whole volumes up to 64 MiB.
         identifiers
             ``"drop"`` leaves out the elements that PS3.15 Annex E removes, emptied or replaced, and private ones, but for

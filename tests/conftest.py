@@ -8,6 +8,18 @@ settings.register_profile("default", deadline=None, max_examples=40, suppress_he
 settings.load_profile("default")
 
 
+def forget_old_code() -> None:
+    """numba sees a change of a function's own file, not of those that it calls: throw away what is older than any of them."""
+    package = Path(__file__).parents[1] / "dcmxarray"
+    newest = max(source.stat().st_mtime for source in package.rglob("*.py") if "jit import" in source.read_text())
+    for kept in package.rglob("__pycache__/*.nb?"):
+        if kept.stat().st_mtime < newest:
+            kept.unlink(missing_ok=True)
+
+
+forget_old_code()
+
+
 def real_data() -> Path | None:
     """The folder of real DICOM: ``DCMXARRAY_DATA``, else ``../shared/data`` beside the checkout."""
     for place in (os.environ.get("DCMXARRAY_DATA"), Path(__file__).parents[2] / "shared" / "data"):

@@ -1,4 +1,4 @@
-"""Chunks and shards of a stored array: chunks of about a MiB to read, shards of some tens of MiB to keep.  Opens no file."""
+"""Chunks and shards of a stored array: chunks of about two MiB to read, shards of some tens of MiB to keep.  Opens no file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from ..attributes import DIM_ORDER
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 2 << 20
 SHARD_BYTES = 64 << 20
 
 _INNER = ("rgb", "col", "row", "slice")
