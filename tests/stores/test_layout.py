@@ -31,7 +31,7 @@ def test_shards_hold_whole_chunks_and_cover_the_array_once(dims, numbers, itemsi
 
 
 def test_chunks_are_whole_frames_then_slices():
-    assert layout({"slice": 30, "time": 100, "row": 128, "col": 128}, 2) == ((30, 1, 128, 128), (30, 50, 128, 128))
+    assert layout({"slice": 30, "time": 100, "row": 128, "col": 128}, 2) == ((30, 2, 128, 128), (30, 50, 128, 128))
     asked = layout({"slice": 30, "time": 100, "row": 128, "col": 128}, 2, {"time": -1, "row": 32, "col": 32, "slice": 10})
     assert asked[0] == (10, 100, 32, 32)
 
