@@ -57,12 +57,12 @@ def _keep(buf, seen, f, at, size, vr, kept, used):  # type: ignore[no-untyped-de
 def look(buf, filled, base, f, state, blocks, wanted, seen, at, size, vr, kept, used):  # type: ignore[no-untyped-def]
     """Walk ``buf[:filled]``, which holds file ``f`` from byte ``base`` on; returns the values kept, and how many bytes of it."""
     if base == 0:
-        begin(buf, 0, filled, state[SIZE], state)
+        begin(buf, filled, state[SIZE], state)
         blocks[:] = UNRESERVED
     if state[STATUS] != MORE:
         return kept, used
     before = state[POS]
-    walk(buf, 0, filled, base, state, blocks, wanted, seen[0], seen[1], seen[2])
+    walk(buf, filled, base, state, blocks, wanted, seen[0], seen[1], seen[2])
     if state[STATUS] == MORE and state[POS] <= before and base == before:
         state[STATUS] = CUT
     return _keep(buf, seen, f, at, size, vr, kept, used)

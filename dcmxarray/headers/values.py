@@ -44,6 +44,16 @@ def _blank(c):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _trim(buf, a, b):  # type: ignore[no-untyped-def]
+    """The ends of a value without the padding of PS3.5 6.2."""
+    while b > a and _blank(buf[b - 1]):
+        b -= 1
+    while a < b and _blank(buf[a]):
+        a += 1
+    return a, b
+
+
+@compiled
 def _digits(buf, a, b):  # type: ignore[no-untyped-def]
     """Digits with at most one point: (mantissa, how many, how many after the point, where it ended)."""
     mantissa, count, after, point = np.int64(0), 0, 0, False
@@ -67,10 +77,7 @@ def _digits(buf, a, b):  # type: ignore[no-untyped-def]
 @compiled
 def parse_number(buf, a, b):  # type: ignore[no-untyped-def]
     """Text to float64: (value, ABSENT, GOOD, BAD or LONG); exact for up to 2**53 and powers to 22 (Clinger 1990)."""
-    while a < b and _blank(buf[a]):
-        a += 1
-    while b > a and _blank(buf[b - 1]):
-        b -= 1
+    a, b = _trim(buf, a, b)
     if a == b:
         return np.nan, ABSENT
     negative = buf[a] == 45
@@ -269,16 +276,6 @@ def parse_datetime(buf, a, b):  # type: ignore[no-untyped-def]
     days = parse_date(buf, a, a + 8)
     clock = parse_time(buf, a + 8, b) if b > a + 8 else 0
     return NAT if days == NAT or clock == NAT else days * DAY_US + clock
-
-
-@compiled
-def _trim(buf, a, b):  # type: ignore[no-untyped-def]
-    """The ends of a value without the padding of PS3.5 6.2."""
-    while b > a and _blank(buf[b - 1]):
-        b -= 1
-    while a < b and _blank(buf[a]):
-        a += 1
-    return a, b
 
 
 @compiled

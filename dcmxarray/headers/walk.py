@@ -79,25 +79,25 @@ def _encoding(buf, at, size):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _plausible(buf, p, hi, size):  # type: ignore[no-untyped-def]
+def _plausible(buf, filled, size):  # type: ignore[no-untyped-def]
     """Whether a file without preamble begins like a data set: 1 little endian, -1 big endian, 0 no DICOM."""
-    if p + 12 > hi:
+    if filled < 12:
         return 0
-    group = _u16(buf, p)
+    group = _u16(buf, 0)
     if group == 0x0800:
-        return -1 if buf[p + 2] <= 1 and (_letters(buf, p + 4) or buf[p + 4] == 0) else 0
+        return -1 if buf[2] <= 1 and (_letters(buf, 4) or buf[4] == 0) else 0
     if group != 2 and group != 8:
         return 0
-    if _u16(buf, p + 2) > 0x0118:
+    if _u16(buf, 2) > 0x0118:
         return 0
-    if _letters(buf, p + 4):
+    if _letters(buf, 4):
         return 1
-    return 1 if _u32(buf, p + 4) < min(size, 1024) and group == 8 else 0
+    return 1 if _u32(buf, 4) < min(size, 1024) and group == 8 else 0
 
 
 @compiled
-def begin(buf, lo, hi, size, state):  # type: ignore[no-untyped-def]
-    """Set the state of a file whose first window is ``buf[lo:hi]``."""
+def begin(buf, filled, size, state):  # type: ignore[no-untyped-def]
+    """Set the state of a file whose first window is ``buf[:filled]``."""
     state[:] = 0
     state[SWITCH] = -1
     state[PIXEL_AT] = -1
@@ -106,11 +106,10 @@ def begin(buf, lo, hi, size, state):  # type: ignore[no-untyped-def]
     state[META] = 1
     state[EXPLICIT] = 1
     state[STATUS] = MORE
-    n = hi - lo
-    if n >= 132 and buf[lo + 128] == 68 and buf[lo + 129] == 73 and buf[lo + 130] == 67 and buf[lo + 131] == 77:
+    if filled >= 132 and buf[128] == 68 and buf[129] == 73 and buf[130] == 67 and buf[131] == 77:
         state[POS] = 132
         return
-    found = _plausible(buf, lo, hi, size)
+    found = _plausible(buf, filled, size)
     if found == 0:
         state[STATUS] = NOT
     elif found < 0:
@@ -190,15 +189,15 @@ def _begins(buf, p, state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def walk(buf, lo, hi, base, state, blocks, wanted, at, size, vr):  # type: ignore[no-untyped-def]
-    """Walk one window ``buf[lo:hi]``, which holds the file from byte ``base`` on; ends with the state's STATUS.
+def walk(buf, hi, base, state, blocks, wanted, at, size, vr):  # type: ignore[no-untyped-def]
+    """Walk one window ``buf[:hi]``, which holds the file from byte ``base`` on; ends with the state's STATUS.
 
     ``at``, ``size`` and ``vr`` are this file's offsets (into ``buf``), lengths and VRs by column; ``wanted`` is the tuple
     (sorted tags, their columns, private rows, creators' names, their spans, far columns) of `headers.wanted`.
     """
     tags, columns, far = wanted[0], wanted[1], wanted[5]
-    limit = lo + state[SIZE] - base
-    p, depth, switch, j = lo + state[POS] - base, state[DEPTH], state[SWITCH], 0
+    limit = state[SIZE] - base
+    p, depth, switch, j = state[POS] - base, state[DEPTH], state[SWITCH], 0
     explicit, meta, status = state[EXPLICIT] == 1, state[META] == 1, MORE
     while True:
         if p + 8 > hi:
@@ -241,7 +240,7 @@ def walk(buf, lo, hi, base, state, blocks, wanted, at, size, vr):  # type: ignor
             continue
         if depth == 0:
             if group == PIXEL_GROUP and tag & 0xFFFF >= 8:
-                state[PIXEL_ELEMENT], state[PIXEL_AT] = tag & 0xFFFF, base + (value - lo)
+                state[PIXEL_ELEMENT], state[PIXEL_AT] = tag & 0xFFFF, base + value
                 state[PIXEL_LENGTH] = -1 if length == UNDEFINED else length
                 status = DONE
                 break
@@ -263,11 +262,11 @@ def walk(buf, lo, hi, base, state, blocks, wanted, at, size, vr):  # type: ignor
                     break
                 if column >= 0:
                     orphan = group & 1 and tag & 0xFFFF >= 0x1000 and blocks[(tag >> 8) & 0xFF] == UNRESERVED
-                    at[column] = FAR - (base + (value - lo)) if distant else value
+                    at[column] = FAR - (base + value) if distant else value
                     size[column], vr[column] = length, code | (ORPHAN if orphan else 0)
                     state[NOTES] |= (ORPHANS if orphan else 0) | (TOO_LONG if distant and not far[column] else 0)
                     if meta and column == 0 and not distant:  # TransferSyntaxUID is the first column
                         state[SYNTAX] = _encoding(buf, value, length)
         p = value + length
-    state[POS], state[DEPTH], state[SWITCH], state[STATUS] = base + (p - lo), depth, switch, status
+    state[POS], state[DEPTH], state[SWITCH], state[STATUS] = base + p, depth, switch, status
     state[EXPLICIT], state[META] = 1 if explicit else 0, 1 if meta else 0

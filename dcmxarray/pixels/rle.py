@@ -11,7 +11,6 @@ from ..jit import compiled
 
 SYNTAX = "1.2.840.10008.1.2.5"
 _HEADER = 64  # bytes: how many segments, and where each begins
-_MOST = 15  # segments
 
 
 @compiled
@@ -59,7 +58,7 @@ def decode(data: bytes, values: int, dtype: np.dtype[Any]) -> npt.NDArray[Any] |
         return None
     count, *offsets = raw[:_HEADER].view("<u4").astype(np.int64).tolist()
     starts = np.array([*offsets[:count], raw.size], np.int64)
-    if count != dtype.itemsize or count > _MOST or starts[0] < _HEADER or (np.diff(starts) < 0).any():
+    if count != dtype.itemsize or starts[0] < _HEADER or (np.diff(starts) < 0).any():
         return None
     out = np.empty(values, f"u{count}")
     return out.view(dtype) if _frame(raw, starts, out) else None
