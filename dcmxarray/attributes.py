@@ -96,8 +96,8 @@ VOCABULARY: tuple[Attribute, ...] = (
     Attribute("segment", "ReferencedSegmentNumber", "int", "", "segment number"),
     *_plain("str", "StackID DimensionIndexValues DimensionOrganizationType"),
     *_plain("str", "PhotometricInterpretation LossyImageCompression"),
-    *_plain("float", "RescaleSlope RescaleIntercept RealWorldValueSlope RealWorldValueIntercept"),
-    *_plain("str", "RescaleType Units DecayCorrection SpecificCharacterSet"),
+    *_plain("float", "RescaleSlope RescaleIntercept RealWorldValueSlope RealWorldValueIntercept DoseGridScaling"),
+    *_plain("str", "RescaleType Units DoseUnits DecayCorrection SpecificCharacterSet"),
 )
 
 COMPUTED: tuple[Attribute, ...] = (

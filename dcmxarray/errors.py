@@ -1,5 +1,7 @@
 """The kinds of error that dcmxarray raises; it imports nothing, so that every room may raise them."""
 
+FATAL = (KeyboardInterrupt, SystemExit, GeneratorExit)  # everything else, a decoder's panic too, costs one file or one array
+
 
 class DcmxarrayError(Exception):
     """Base of every error that dcmxarray raises on purpose."""
@@ -8,6 +10,15 @@ class DcmxarrayError(Exception):
 def one_line(error: BaseException) -> str:
     """An error's message on one line, for tables and command lines."""
     return " ".join(str(error).split())
+
+
+_MOST = 1000  # characters of a problem
+
+
+def problem_of(error: BaseException) -> str:
+    """What to note of an array that can't be opened: our own message as it is, any other with its kind."""
+    text = one_line(error)[:_MOST]
+    return text if isinstance(error, DcmxarrayError) else f"{type(error).__name__}: {text}"
 
 
 class HeaderError(DcmxarrayError):

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from . import files, parallel
 from .attributes import BY_COLUMN, Tag
-from .errors import HeaderError
+from .errors import FATAL, HeaderError
 
 LEAST, MOST = 512, 8192  # files a batch
 
@@ -58,9 +58,10 @@ def scan(
     >>> frames.groupby("SeriesDescription").size().to_dict()
     {'dce': 24}
     """
-    sources = [path] if isinstance(path, (str, os.PathLike)) else list(path)
-    batches = read_files(list(files.walk(sources)), tuple(tags or ()), scheduler)
-    return frame_table(batches)
+    sources = [path] if isinstance(path, (str, bytes, os.PathLike)) else list(path)
+    unread: list[tuple[str, str]] = []
+    paths = list(files.walk(sources, unread))
+    return frame_table(read_files(paths, tuple(tags or ()), scheduler, unread))
 
 
 def _batches(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
@@ -70,15 +71,40 @@ def _batches(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
     return [paths[k : k + size] for k in range(0, len(paths), size)]
 
 
-def read_files(paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any = None) -> list[dict[str, Any]]:
-    """The header pass over files, in batches of columns; what is no DICOM is left out."""
-    from .headers import read_batch
+def read_files(
+    paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any = None, unread: Sequence[tuple[str, str]] = ()
+) -> list[dict[str, Any]]:
+    """The header pass over files, in batches of columns; what is no DICOM is left out.
+
+    ``unread`` are pairs (path, problem) of what could not be looked into, as `files.walk` gives them: rows at the end.
+    """
+    from .headers import unread_batch
     from .headers.wanted import wanted
 
     wanted(tags)  # a wrong name is an error before the first file is read
     batches = _batches(paths, parallel.workers(scheduler))
-    done = dict(parallel.results(partial(read_batch, tags=tags), batches, len(batches), scheduler, "headers"))
-    return [done[k] for k in range(len(batches))]
+    done = dict(parallel.results(partial(read_guarded, tags=tags), batches, len(batches), scheduler, "headers"))
+    found = [part for k in range(len(batches)) for part in done[k]]
+    return found + ([unread_batch([path for path, _ in unread], [why for _, why in unread], tags)] if unread else [])
+
+
+def read_guarded(paths: Sequence[str], tags: tuple[Tag, ...]) -> list[dict[str, Any]]:
+    """Batches of columns for files; one on which the header pass itself fails becomes a row with a problem.
+
+    The culprit is found by halves.  What fails without a file, fails.
+    """
+    from .headers import read_batch, unread_batch
+
+    try:
+        return [read_batch(paths, tags)]
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001 - of whatever kind, it costs one file
+        if len(paths) > 1:
+            half = len(paths) // 2
+            return read_guarded(paths[:half], tags) + read_guarded(paths[half:], tags)
+        read_batch([], tags)
+        return [unread_batch(paths, [f"the header can't be read ({type(error).__name__})"], tags)]
 
 
 def frame_table(batches: Sequence[dict[str, Any]]) -> pd.DataFrame:
@@ -103,6 +129,6 @@ def _joined(name: str, parts: list[Any]) -> Any:
         return values.astype("datetime64[ms]")  # the coarsest unit that both pandas and Parquet have
     attribute = BY_COLUMN.get(name)
     if attribute is not None and attribute.kind == "int":
-        missing = np.isnan(values)
+        missing = ~np.isfinite(values)
         return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
     return values

@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from ..attributes import Tag
+from .bounds import note_pixels
 from .columns import columns, far_bytes
 from .computed import Rows, compute
 from .expand import expand
-from .heads import Heads, read_heads
+from .heads import Heads, read_heads, unread_heads
 from .vendors import siemens
-from .walk import PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
+from .walk import MODIFIED, PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
 from .wanted import Wanted, wanted
 
 _PIXELS = pa.array([None, "int", "float", "double"], pa.string())
@@ -27,11 +28,22 @@ _PIXELS = pa.array([None, "int", "float", "double"], pa.string())
 def read_batch(paths: Sequence[str], tags: Sequence[Tag] | None = None) -> dict[str, Any]:
     """Columns of the frame table for a batch of files, one row a frame; files that are no DICOM are left out."""
     plan = wanted(tags)
-    heads = read_heads(paths, plan)
+    with np.errstate(all="ignore"):  # numbers of a header may be any, and what comes of them is looked at
+        return _frame_columns(read_heads(paths, plan), plan)
+
+
+def unread_batch(paths: Sequence[str], problems: Sequence[str], tags: Sequence[Tag] | None = None) -> dict[str, Any]:
+    """As `read_batch`, a row for each of what could not be read, with the problem that it is; opens no file."""
+    plan = wanted(tags)
+    return _frame_columns(unread_heads(paths, problems, plan), plan)
+
+
+def _frame_columns(heads: Heads, plan: Wanted) -> dict[str, Any]:
     found = columns(heads, plan.elements)
     found |= _siemens(heads, plan, found)
-    found["slice_time"] = np.full(len(paths), np.nan)
+    found["slice_time"] = np.full(len(heads.paths), np.nan)
     found["frames_said"] = found["NumberOfFrames"]
+    note_pixels(heads, found["SOPClassUID"])
     table = expand(heads, found)
     file = table.pop("file")
     del table["frames_said"]
@@ -42,7 +54,7 @@ def read_batch(paths: Sequence[str], tags: Sequence[Tag] | None = None) -> dict[
 
 def _kept(heads: Heads) -> Any:
     """DICOM files, and files that could not be read, which may be."""
-    return heads.is_dicom() | np.array([bool(p) for p in heads.problems])
+    return heads.is_dicom() | np.array([bool(p) for p in heads.problems], bool)
 
 
 def _places(heads: Heads, file: Any) -> dict[str, Any]:
@@ -56,6 +68,7 @@ def _places(heads: Heads, file: Any) -> dict[str, Any]:
         "pixel_offset": heads.column(PIXEL_AT)[file],
         "pixel_length": heads.column(PIXEL_LENGTH)[file],
         "file_size": heads.column(SIZE)[file],
+        "modified": heads.column(MODIFIED)[file],
         "problem": pa.array([p or None for p in heads.problems], pa.string()).take(rows),
     }
 

@@ -5,7 +5,6 @@ A value that does not convert becomes null and is named in the file's problem; i
 
 from __future__ import annotations
 
-import struct
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +15,7 @@ import pyarrow as pa
 from pydicom.charset import convert_encodings, decode_bytes
 
 from .. import files
-from .values import BAD, GOOD, LONG, Ints, moments, numbers, settle_many, texts_of, vr_code
+from .values import BAD, EXACT, GOOD, LONG, Ints, moments, numbers, settle_many, texts_of, vr_code
 from .walk import FAR, NOTES, ORPHAN, ORPHANS, TOO_LONG
 
 if TYPE_CHECKING:
@@ -25,10 +24,8 @@ if TYPE_CHECKING:
 
 Column = Any  # a numpy array, or an Arrow array of strings
 _FORMS = {"date": 0, "time": 1, "datetime": 2}
-_BINARY = {
-    vr_code(vr): form
-    for vr, form in {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}.items()
-}
+_FORMATS = {"US": "<u2", "SS": "<i2", "UL": "<u4", "SL": "<i4", "FL": "<f4", "FD": "<f8", "UV": "<u8", "SV": "<i8"}
+_BINARY = {vr_code(vr): np.dtype(form) for vr, form in _FORMATS.items()}
 _IS_BINARY = np.isin(np.arange(1 << 16), list(_BINARY))
 _UNITS = {"date": "D", "time": "us", "datetime": "us"}
 _DELIMITERS = {0x5C, 0x5E, 0x3D}  # \\ ^ =: a character set switched to by an escape ends there (PS3.5 6.1.2.5.3)
@@ -87,12 +84,8 @@ def _distant(heads: Heads, elements: tuple[Element, ...]) -> None:
     """A value too large for a column is left out, and said."""
     for j, i in np.argwhere(heads.at <= FAR):
         if not elements[j].far:
-            _note(heads, i, f"{elements[j].columns[0]} is too long for a column")
+            heads.note(i, f"{elements[j].columns[0]} is too long for a column")
             heads.at[j, i] = -1
-
-
-def _note(heads: Heads, i: Any, text: str) -> None:
-    heads.problems[i] = f"{heads.problems[i]}; {text}" if heads.problems[i] else text
 
 
 def _numbers(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[str, Column]:
@@ -114,11 +107,11 @@ def _settle(heads: Heads, element: Element, j: int, out: Any, marks: Any, worst:
     if worst == LONG:
         settle_many(heads.buf, heads.at[j], heads.size[j], out, marks)
         if element.kind == "int":
-            broken = (marks == GOOD) & (out != np.round(out))
+            broken = (marks == GOOD) & ((out != np.round(out)) | (np.abs(out) > EXACT))
             marks[broken], out[broken] = BAD, np.nan
     for i in np.flatnonzero((marks == BAD).any(axis=0)):
         count = len(element.columns)
-        _note(heads, i, f"{'/'.join(element.columns)} does not hold {count} number{'s'[: count - 1]}")
+        heads.note(i, f"{'/'.join(element.columns)} does not hold {count} number{'s'[: count - 1]}")
 
 
 def _moments(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[str, Column]:
@@ -131,7 +124,7 @@ def _moments(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[s
         kind = "timedelta64" if element.kind == "time" else "datetime64"
         found[element.columns[0]] = out[e].view(f"{kind}[{_UNITS[element.kind]}]")
     for e, i in np.argwhere(marks == BAD):
-        _note(heads, i, f"{elements[which[e]].columns[0]} is no {elements[which[e]].kind}")
+        heads.note(i, f"{elements[which[e]].columns[0]} is no {elements[which[e]].kind}")
     return found
 
 
@@ -162,13 +155,16 @@ def _decoded_column(heads: Heads, element: Element, j: int, raw: pa.Array, chars
     values = [_decode(v, c) for v, c in zip(raw.to_pylist(), charsets, strict=True)]
     binary = _IS_BINARY[vr] | ((vr == 0) & (vr_code(element.vr) in _BINARY))
     for i in np.flatnonzero(binary & (at >= 0)):
-        code = int(vr[i]) or vr_code(element.vr)
-        data = heads.buf[at[i] : at[i] + size[i]].tobytes()
-        values[i] = "\\".join(f"{v:.17g}" for (v,) in struct.iter_unpack(f"<{_BINARY[code]}", data)) if data else None
+        form, data = _BINARY[int(vr[i]) or vr_code(element.vr)], heads.buf[at[i] : at[i] + size[i]]
+        whole = data.size % form.itemsize == 0
+        values[i] = "\\".join(f"{v:.17g}" for v in data.view(form).tolist()) or None if whole else None
+        if not whole:
+            heads.note(i, f"{element.columns[0]} has a length that does not fit its VR")
     return pa.array(values, pa.string())
 
 
 _CACHE: dict[tuple[bytes, str], str] = {}
+_SHORT = 256  # bytes; longer texts are not kept
 
 
 def _decode(value: bytes | None, charset: str) -> str | None:
@@ -176,6 +172,8 @@ def _decode(value: bytes | None, charset: str) -> str | None:
     if value is None:
         return None
     key = value, charset
+    if len(value) > _SHORT:
+        return _decoded(value, charset)
     if key not in _CACHE:
         if len(_CACHE) > 1 << 16:
             _CACHE.clear()
@@ -190,7 +188,7 @@ def _decoded(value: bytes, charset: str) -> str:
         with warnings.catch_warnings():  # odd declarations are many, and the text is mended below
             warnings.simplefilter("ignore")
             return _by_charset(value, charset)
-    except (LookupError, UnicodeError, ValueError):
+    except Exception:  # noqa: BLE001 - pydicom raises many kinds on what is no character set
         return value.decode("latin-1").strip(" \0")
 
 

@@ -50,6 +50,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     gradient[(b > 0) & (gradient == 0).all(axis=1)] = np.nan  # no direction: an average or trace
     computed: dict[str, Any] = {"b": b, **{name: gradient[:, k].copy() for k, name in enumerate(GRADIENT)}}
     computed["fp_slope"], computed["fp_intercept"] = philips.floating_point(columns)
+    computed = {name: np.where(np.isfinite(values), values, np.nan) for name, values in computed.items()}
     return computed | _words(columns) | {"acquired": acquired(columns)}
 
 

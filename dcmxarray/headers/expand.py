@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from .. import geometry
+from ..errors import FATAL, HeaderError
 from . import functional
+from .bounds import check_frames, check_one_frame
 from .heads import Heads
 from .vendors import MOSAICS
-from .walk import PIXEL_AT, PIXEL_ELEMENT, SIZE
+from .vendors.private import Tiles
+from .walk import PIXEL_AT, PIXEL_ELEMENT
 
-MOST_FRAMES = 1 << 24
 _WINDOW = ("window_row", "window_col", "window_rows", "window_columns")
 
 
@@ -30,7 +32,7 @@ class Frames:
 def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
     """Columns by frame, with ``frame``, ``file`` (the row in the batch), ``frame_offset`` (s) and the window of each."""
     count = len(heads.paths)
-    several = {int(i): f for i in _candidates(found) if (f := _frames(heads, found, int(i))) is not None}
+    several = {i: f for i in _candidates(heads, found).tolist() if (f := _guarded(heads, found, i)) is not None}
     counts = np.ones(count, np.int64)
     counts[list(several)] = [f.count for f in several.values()]
     index = np.repeat(np.arange(count), counts)
@@ -65,25 +67,44 @@ class Row(Mapping[str, Any]):
         return len(self._columns)
 
 
-def _candidates(found: dict[str, Any]) -> Any:
+def _candidates(heads: Heads, found: dict[str, Any]) -> Any:
     """Rows that may hold several frames."""
     tiles = np.zeros(len(found["frames_said"]), bool)
     for mosaic in MOSAICS:
         tiles |= mosaic.hints(found)
-    return np.flatnonzero((found["frames_said"] >= 1) | tiles)
+    if any(heads.problems):  # a number of frames that is none
+        tiles |= np.array(["NumberOfFrames " in problem for problem in heads.problems], bool)
+    return np.flatnonzero(~np.isnan(found["frames_said"]) | tiles)
+
+
+def _guarded(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
+    """The frames of one file; where they can't be told apart it is no image, and its problem says why."""
+    try:
+        return _frames(heads, found, i)
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001 - of whatever kind, it costs this file alone
+        why = str(error) if isinstance(error, HeaderError) else f"its frames can't be told apart ({type(error).__name__})"
+        heads.note(i, why)
+        heads.states[i, PIXEL_ELEMENT] = 0
+        return None
 
 
 def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
     row = Row(found, i)
     for mosaic in MOSAICS:
         tiles = mosaic.tiles(row)
-        if tiles is not None and row["Rows"] >= tiles.rows and row["Columns"] >= tiles.columns:
+        if tiles is not None:
             return _tiled(heads, i, row, tiles)
     said = row["frames_said"]
-    if not said >= 1 or heads.states[i, PIXEL_ELEMENT] == 0 or said > MOST_FRAMES or said > 8 * heads.states[i, SIZE]:
+    if heads.states[i, PIXEL_ELEMENT] == 0:
         return None
-    end = int(heads.states[i, PIXEL_AT])
-    columns = functional.per_frame(heads.paths[i], end, int(said), str(row["TransferSyntaxUID"]))
+    if not said >= 1:
+        check_one_frame(heads, i, row)
+        return None
+    if said > 1:
+        check_frames(heads, i, row, int(said))
+    columns = functional.per_frame(heads, i, int(said), str(row["TransferSyntaxUID"]))
     if columns is None and said == 1:
         return None
     return Frames(int(said), _placed(row, int(said), columns or {}))
@@ -117,12 +138,15 @@ _PLACE = (
 def _slide(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
     """Tile by tile of a whole slide level: by the frames' positions, else row by row (TILED_FULL, PS3.3 C.7.6.17.3)."""
     height, width = row["Rows"], row["Columns"]
+    if not (height >= 1 and width >= 1):
+        return {}
     if "RowPositionInTotalImagePixelMatrix" in columns:
         return {
             "tile_row": (columns["RowPositionInTotalImagePixelMatrix"] - 1) // height,
             "tile_col": (columns["ColumnPositionInTotalImagePixelMatrix"] - 1) // width,
         }
-    if row["DimensionOrganizationType"] != "TILED_FULL" or not row["TotalPixelMatrixRows"] > 0:
+    full = row["DimensionOrganizationType"] == "TILED_FULL"
+    if not full or not (row["TotalPixelMatrixRows"] > 0 and row["TotalPixelMatrixColumns"] > 0):
         return {}
     down, across = -(-row["TotalPixelMatrixRows"] // height), -(-row["TotalPixelMatrixColumns"] // width)
     number = np.arange(count)
@@ -136,11 +160,19 @@ def _numbers(text: object, count: int) -> Any:
         values = np.array(str(text).split("\\"), float) if text else np.zeros(0)
     except ValueError:
         return None
-    return values if values.size == count else None
+    return values if values.size == count and np.isfinite(values).all() else None
 
 
-def _tiled(heads: Heads, i: int, row: Mapping[str, Any], tiles: Any) -> Frames:
-    """The tiles of a mosaic, row by row of the sheet."""
+def _tiled(heads: Heads, i: int, row: Mapping[str, Any], tiles: Tiles) -> Frames:
+    """The tiles of a mosaic, row by row of the sheet.
+
+    Raises
+    ------
+    HeaderError
+        The sheet has not as many pixels along a side as it has tiles.
+    """
+    if not (row["Rows"] >= tiles.rows and row["Columns"] >= tiles.columns):
+        raise HeaderError(f"a mosaic of {tiles.count} tiles, which the sheet can't hold")
     height, width = int(row["Rows"]) // tiles.rows, int(row["Columns"]) // tiles.columns
     number = np.arange(tiles.count)
     columns: dict[str, Any] = {
@@ -153,7 +185,7 @@ def _tiled(heads: Heads, i: int, row: Mapping[str, Any], tiles: Any) -> Frames:
     if tiles.positions is not None:
         columns |= {name: tiles.positions[:, k] for k, name in enumerate(_PLACE[:3])}
     elif heads.states[i, PIXEL_AT] > 0:
-        columns |= functional.per_frame(heads.paths[i], int(heads.states[i, PIXEL_AT]), tiles.count) or {}
+        columns |= functional.per_frame(heads, i, tiles.count) or {}
     if tiles.times is not None:
         columns["slice_time"] = tiles.times
     return Frames(tiles.count, columns)

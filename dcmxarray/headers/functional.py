@@ -16,7 +16,7 @@ from ..attributes import BY_NAME
 from . import groups, odd
 from .columns import columns
 from .heads import Heads, nothing_found
-from .walk import STATE
+from .walk import FAR, NOTES, PIXEL_AT, STATE, TOO_LONG
 from .wanted import Element
 
 # (sequence, leaf) -> columns: PS3.3 C.7.6.16.2, C.8.13.5, C.8.15.3, C.8.22.5; A.70 for legacy converted.
@@ -112,40 +112,45 @@ def plan() -> tuple[tuple[Element, ...], tuple[Any, ...]]:
 
 
 def header_bytes(path: str, end: int, syntax: str) -> Any:
-    """The header of a file whose pixel data begin at byte ``end``, in little endian; ``None`` where it can't be read."""
+    """The header of a file whose pixel data begin at byte ``end``, in little endian; ``None`` where it can't be recoded."""
     if syntax in _RECODED:
         return odd.recoded(path)
     buf = np.empty(max(end, 0), np.uint8)
-    try:
-        return buf[: files.read_some(path, 0, buf)]
-    except OSError:
-        return None
+    return buf[: files.read_some(path, 0, buf)]
 
 
-def per_frame(path: str, end: int, count: int, syntax: str = "") -> dict[str, Any] | None:
-    """Columns of the ``count`` frames of a file whose pixel data begin at byte ``end``; what is shared is filled in.
+def per_frame(known: Heads, i: int, count: int, syntax: str = "") -> dict[str, Any] | None:
+    """Columns of the ``count`` frames of file ``i``; what is shared is filled in, and what is wrong is said of the file.
 
     ``None`` where the header has no functional groups; null where neither group says.
     """
-    buf = header_bytes(path, end, syntax)
+    path = known.paths[i]
+    buf = header_bytes(path, int(known.states[i, PIXEL_AT]), syntax)
     if buf is None or buf.size == 0:
         return None
     wanted, arrays = plan()
     rows, k = count + 1, len(wanted)
     at, size, vr = nothing_found(k, rows)
     start, explicit = _data_set(buf)
-    groups.walk_groups(buf, start, explicit, *arrays, at, size, vr)
-    if not (at >= 0).any():
+    items = int(groups.walk_groups(buf, start, explicit, *arrays, at, size, vr))
+    if not (at != -1).any():
         return None
-    own = at[:, 1:] >= 0
+    if 0 < items != count:
+        known.note(i, f"{count} frames, but functional groups of {items}")
+    own = at[:, 1:] != -1
     at, size, vr = (np.where(own, a[:, 1:], a[:, :1]) for a in (at, size, vr))
-    return _merged(Heads([path] * count, buf, np.zeros((count, STATE), np.int64), at, size, vr, [""] * count), wanted)
+    heads = Heads([path] * count, buf, np.zeros((count, STATE), np.int64), at, size, vr, [""] * count)
+    heads.states[:, NOTES] = np.where((at <= FAR).any(axis=0), TOO_LONG, 0)
+    columns = _merged(heads, wanted)
+    for text in sorted({part for problem in set(heads.problems) - {""} for part in problem.split("; ")}):
+        known.note(i, text)
+    return columns
 
 
 def _merged(heads: Heads, wanted: tuple[Element, ...]) -> dict[str, Any]:
     """Columns of all leaves; where several sequences fill one column, the one that says something wins."""
     out: dict[str, Any] = {}
-    left = np.flatnonzero((heads.at >= 0).any(axis=1)).tolist()
+    left = np.flatnonzero((heads.at != -1).any(axis=1)).tolist()
     while left:
         firsts = {wanted[j].columns: j for j in reversed(left)}
         chosen = sorted(firsts.values())

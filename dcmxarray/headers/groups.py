@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import compiled
-from .walk import ITEM, UN, UNDEFINED, _is_long, _letters, _u16, _u32
+from ..jit import compiled, helper
+from ..loads import u16, u32
+from .walk import FAR, ITEM, UN, UNDEFINED, _is_long, _letters
 
 DEPTH = 32
+LONG = 1024  # bytes; a longer leaf is only noted, as it is repeated for every frame
 SQ = 0x5153  # "SQ", as two bytes
 
 
-@compiled
+@helper
 def _find(values, value):  # type: ignore[no-untyped-def]
     for k in range(values.size):
         if values[k] == value:
@@ -22,7 +24,7 @@ def _find(values, value):  # type: ignore[no-untyped-def]
     return -1
 
 
-@compiled
+@helper
 def _leaf(parents, leaves, parent, tag):  # type: ignore[no-untyped-def]
     """The column of a leaf in a sequence, or -1; ``leaves`` are sorted."""
     k = np.searchsorted(leaves, tag)
@@ -48,9 +50,9 @@ def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at
     while p + 8 <= n:
         while depth > 0 and ends[depth - 1] >= 0 and p >= ends[depth - 1]:
             depth -= 1
-        tag = (_u16(buf, p) << 16) | _u16(buf, p + 2)
+        tag = (u16(buf, p) << 16) | u16(buf, p + 2)
         if tag >> 16 == 0xFFFE:
-            length = _u32(buf, p + 4)
+            length = u32(buf, p + 4)
             p += 8
             if tag == ITEM:
                 if depth == 0 or depth >= DEPTH:
@@ -65,15 +67,15 @@ def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at
                 depth -= 1
             continue
         implicit = not explicit or (depth > 0 and plain[depth - 1])
-        code, length, value = 0, _u32(buf, p + 4), p + 8
+        code, length, value = 0, u32(buf, p + 4), p + 8
         if not implicit:
-            if not _letters(buf, p + 4):
+            if not _letters(u16(buf, p + 4)):
                 return frames
-            code, length = _u16(buf, p + 4), _u16(buf, p + 6)
+            code, length = u16(buf, p + 4), u16(buf, p + 6)
             if _is_long(code):
                 if p + 12 > n:
                     return frames
-                length, value = _u32(buf, p + 8), p + 12
+                length, value = u32(buf, p + 8), p + 12
         if depth == 0:
             wanted = _find(framed, tag) >= 0 or _find(shared, tag) >= 0
         else:
@@ -92,6 +94,6 @@ def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at
         if depth >= 2 and row >= 0 and row < at.shape[1]:
             k = _leaf(parents, leaves, tags[depth - 1], tag)
             if k >= 0:
-                at[k, row], size[k, row], vr[k, row] = value, length, code
+                at[k, row], size[k, row], vr[k, row] = FAR - value if length > LONG else value, length, code
         p = value + length
     return frames

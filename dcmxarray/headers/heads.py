@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import files
+from .. import files, system
+from ..errors import FATAL, HeaderError, one_line
 from . import local, odd
 from .values import Buffer, Ints, Lengths, vr_code
 from .walk import (
     CUT,
     DONE,
     FAR,
+    MODIFIED,
     MORE,
     NOT,
     NOTES,
@@ -32,7 +34,7 @@ from .walk import (
     STATE,
     STATUS,
     TOO_LONG,
-    UNRESERVED,
+    ZEROS,
 )
 from .wanted import Wanted
 
@@ -41,6 +43,7 @@ LONG_WINDOW = 1 << 22  # bytes asked for at once where each question takes long
 _SAYS = {
     CUT: "the file ends in the middle of an element",
     ODD: "the header is damaged: an element is neither explicit nor implicit VR",
+    ZEROS: "the header is damaged: zeros stand where an element should begin",
 }
 
 
@@ -65,6 +68,10 @@ class Heads:
         """One column of the state."""
         return np.ascontiguousarray(self.states[:, name])
 
+    def note(self, i: Any, text: str) -> None:
+        """Say of a file what is wrong with it, besides what was said before."""
+        self.problems[i] = f"{self.problems[i]}; {text}" if self.problems[i] else text
+
     def add(self, data: bytes) -> int:
         """Keep a value and return its offset."""
         place, self.used = self.used, self.used + len(data)
@@ -79,13 +86,25 @@ def nothing_found(elements: int, files: int) -> tuple[Ints, Lengths, Lengths]:
     return np.full((elements, files), -1), np.zeros((elements, files), np.uint32), np.zeros((elements, files), np.uint32)
 
 
+def no_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
+    """Heads of files of which nothing is known yet."""
+    n, k = len(paths), len(wanted.elements)
+    return Heads(paths, np.empty(0, np.uint8), np.zeros((n, STATE), np.int64), *nothing_found(k, n), [""] * n)
+
+
+def unread_heads(paths: Sequence[str], problems: Sequence[str], wanted: Wanted) -> Heads:
+    """Heads of what could not be read, and why."""
+    heads = no_heads(paths, wanted)
+    heads.states[:, STATUS], heads.problems = NOT, list(problems)
+    return heads
+
+
 def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
     """Read and walk the heads of a batch of files; what can't be read is noted in ``problems``, never raised."""
-    n, k = len(paths), len(wanted.elements)
-    states, (at, size, vr) = np.zeros((n, STATE), np.int64), nothing_found(k, n)
-    heads = Heads(paths, np.empty(0, np.uint8), states, at, size, vr, [""] * n)
-    if os.name == "posix" and not any(map(files.is_remote, paths)):
-        heads.buf, heads.used = local.read(*files.names(paths), wanted.arrays, states, at, size, vr)
+    heads, layout = no_heads(paths, wanted), system.layout() if os.name == "posix" else None
+    states, room = heads.states, local.room(heads.at, heads.size, heads.vr)
+    if layout is not None and not any(map(files.is_remote, paths)):
+        heads.buf, heads.used = local.read(*files.names(paths), layout, wanted.arrays, states, room)
     else:
         states[:, SIZE] = local.CANNOT
     for i in np.flatnonzero((states[:, STATUS] != DONE) | (states[:, SIZE] < 0)).tolist():
@@ -105,24 +124,35 @@ def _elsewhere(heads: Heads, i: int, wanted: Wanted) -> None:
     """A file that is not local, or that can't be read; then it is noted why."""
     state, base = heads.states[i], 0
     state[STATUS] = MORE
-    blocks, seen = np.full(256, UNRESERVED, np.int8), local.nothing_seen(len(wanted.elements))
+    room = local.room(heads.at, heads.size, heads.vr)
     try:
-        state[SIZE] = files.size_of(heads.paths[i])
+        size, state[MODIFIED] = files.status(heads.paths[i])
+        state[SIZE] = size
         while state[STATUS] == MORE:
-            buf = np.empty(min(LONG_WINDOW, int(state[SIZE])) if base else local.WINDOW, np.uint8)
+            buf = np.empty(min(LONG_WINDOW, max(size, 1)) if base else local.WINDOW, np.uint8)
             filled = files.read_some(heads.paths[i], base, buf)
-            places: tuple[Any, ...] = heads.at, heads.size, heads.vr, heads.buf, heads.used
-            heads.buf, heads.used = local.look(buf, filled, base, i, state, blocks, wanted.arrays, seen, *places)
+            window = buf, filled, base, i, wanted.arrays, heads.states
+            heads.buf, heads.used = local.look(*window, room, heads.buf, heads.used)
             base = int(state[POS])
-    except OSError as error:
-        heads.problems[i] = f"cannot be read: {error.strerror or error}"
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001 - of whatever kind, it costs this file alone
+        heads.problems[i] = f"cannot be read: {getattr(error, 'strerror', None) or one_line(error) or type(error).__name__}"
         state[STATUS], state[SIZE] = NOT, 0
 
 
 def _odd(heads: Heads, i: int, wanted: Wanted) -> None:
-    found = odd.read(heads.paths[i], wanted)
-    if found is None:
+    try:
+        found = odd.read(heads.paths[i], wanted)
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes
+        if isinstance(error, HeaderError):
+            heads.problems[i] = one_line(error)
         return
+    if found.problem and len(found.values) < np.count_nonzero(heads.at[:, i] != -1):
+        return  # the walk found more, and its problem stands
+    heads.problems[i] = found.problem
     heads.at[:, i], heads.size[:, i], heads.vr[:, i] = -1, 0, 0
     for j, (data, vr) in found.values.items():
         heads.at[j, i] = heads.add(data)

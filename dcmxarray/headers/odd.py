@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import io
 import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pydicom
 from pydicom.dataelem import RawDataElement
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.filereader import read_dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from .. import files
+from ..errors import FATAL, HeaderError
 
 if TYPE_CHECKING:
     from .wanted import Element, Wanted
@@ -23,50 +29,124 @@ if TYPE_CHECKING:
 _WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8}
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _NO_PIXELS = (0, -1, -1)
+DEFLATED = "1.2.840.10008.1.2.1.99"
+MOST_HEADER = 1 << 26  # bytes that a deflated header may inflate to
+_STEP = 1 << 16
 
 
 @dataclass(frozen=True)
 class Odd:
-    """Raw values and VRs by the place of their element, and (pixel element, offset, length), the offset -1 where deflated."""
+    """Raw values and VRs by the place of their element, and (pixel element, offset, length), the offset -1 where deflated.
+
+    ``problem`` says what is wrong with the file, "" where nothing is.
+    """
 
     values: dict[int, tuple[bytes, str]]
     pixels: tuple[int, int, int]
+    problem: str = ""
 
 
-def read(path: str, wanted: Wanted) -> Odd | None:
-    """What pydicom finds of the wanted elements, or ``None`` where it can't read the file either."""
-    try:
-        with warnings.catch_warnings(), files.open_file(path) as handle:
-            warnings.simplefilter("ignore")
-            data = pydicom.dcmread(handle, stop_before_pixels=True, force=True)
-            pixels = _pixels(handle, data)
-            if pixels is _NO_PIXELS and _is_deflated(data):
-                pixels = _deflated_pixels(path)
-            return Odd(_values(data, wanted), pixels)
-    except Exception:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes; the caller lists the file
-        return None
+def read(path: str, wanted: Wanted) -> Odd:
+    """What pydicom finds of the wanted elements.
+
+    Raises
+    ------
+    Exception
+        Of many kinds, where pydicom can't read the file either.
+    """
+    with _quietly(), files.open_file(path) as handle:
+        data, stream = _header(handle)
+        pixels = _pixels(stream, data)
+        cut = pixels is _NO_PIXELS and (_is_cut(stream, data) or not getattr(stream, "ended", True))
+        if _is_deflated(data):
+            pixels = (pixels[0], -1, pixels[2])
+        return Odd(_values(data, wanted), pixels, "the file ends in the middle of an element" if cut else "")
 
 
-def _syntax(data: Any) -> str:
-    return str(getattr(getattr(data, "file_meta", None), "TransferSyntaxUID", ""))
+@contextmanager
+def _quietly() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _header(handle: Any) -> tuple[Any, Any]:
+    """A data set up to its pixel data, and the stream in which they stand: the file, or what a deflated one inflates to."""
+    start = 132 if handle.read(132)[128:] == b"DICM" else 0
+    handle.seek(start)
+    meta = FileMetaDataset(read_dataset(handle, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2))
+    if str(meta.get("TransferSyntaxUID", "")) != DEFLATED:
+        handle.seek(0)
+        return pydicom.dcmread(handle, stop_before_pixels=True, force=True), handle
+    stream: Any = Inflated(handle)
+    body = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag in _PIXELS)
+    return FileDataset("", body, b"\0" * 128, meta, is_implicit_VR=False, is_little_endian=True), stream
+
+
+def _is_cut(stream: Any, data: Any) -> bool:
+    """Whether the last element does not end where the data do: pydicom takes one that is not whole, or passes over it."""
+    found = [data.get_item(tag) for tag in data.keys()]  # noqa: SIM118
+    last = max((e for e in found if isinstance(e, RawDataElement)), key=lambda e: e.value_tell, default=None)
+    nested = max((e.file_tell or 0 for e in found if not isinstance(e, RawDataElement)), default=0)
+    if last is None:
+        return not nested
+    if last.length == 0xFFFFFFFF or nested > last.value_tell:
+        return False
+    stream.seek(last.value_tell + last.length - 1)
+    return len(stream.read(2)) != 1
 
 
 def _is_deflated(data: Any) -> bool:
-    return _syntax(data) == "1.2.840.10008.1.2.1.99"
+    return str(getattr(getattr(data, "file_meta", None), "TransferSyntaxUID", "")) == DEFLATED
 
 
-def _deflated_pixels(path: str) -> tuple[int, int, int]:
-    """Whether a deflated data set holds pixels; they have no place in the file."""
-    with files.open_file(path) as handle:
-        data = pydicom.dcmread(handle, force=True)
-    found = [tag for tag in _PIXELS if tag in data]
-    return (found[0] & 0xFFFF, -1, -1) if found else _NO_PIXELS
+class Inflated(io.RawIOBase):
+    """A deflated data set, inflated as it is read and no further, up to MOST_HEADER bytes.
+
+    Raises
+    ------
+    HeaderError
+        On reading beyond.
+    """
+
+    def __init__(self, handle: Any) -> None:
+        self._handle, self._inflate = handle, zlib.decompressobj(-zlib.MAX_WBITS)
+        self._done, self._at = bytearray(), 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to ``size`` bytes, all that there are where it is negative."""
+        end = self._at + size if size >= 0 else MOST_HEADER + 1
+        self._fill(end)
+        data = bytes(self._done[self._at : end])
+        self._at += len(data)
+        return data
+
+    def _fill(self, end: int) -> None:
+        while len(self._done) < end and not self._inflate.eof:
+            data = self._inflate.unconsumed_tail or self._handle.read(_STEP)
+            if not data:
+                return
+            self._done += self._inflate.decompress(data, _STEP)
+            if len(self._done) > MOST_HEADER:
+                raise HeaderError(f"the header inflates to more than {MOST_HEADER >> 20} MiB")
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end of the deflated data was reached: it is missing where a file is cut."""
+        return bool(self._inflate.eof)
+
+    def tell(self) -> int:
+        """Where the next read begins."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a byte, from the beginning or from where the reading stands."""
+        self._at = max(0, offset + (self._at if whence == io.SEEK_CUR else 0))
+        return self._at
 
 
 def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
     """The pixel data element at which pydicom stopped."""
-    if _is_deflated(data):
-        return _NO_PIXELS
     place = handle.tell()
     head = handle.read(12)
     little = bool(data.original_encoding[1])
@@ -86,21 +166,21 @@ def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
     """The header of a big endian or deflated file as explicit VR little endian, for the walk of its functional groups."""
     out = io.BytesIO()
     try:
-        with warnings.catch_warnings(), files.open_file(path) as handle:
-            warnings.simplefilter("ignore")
-            data = pydicom.dcmread(handle, stop_before_pixels=True, force=True)
+        with _quietly(), files.open_file(path) as handle:
+            data = _header(handle)[0]
             data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
             pydicom.dcmwrite(out, data, implicit_vr=False, little_endian=True, force_encoding=True)
-    except Exception:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes
         return None
     return np.frombuffer(out.getvalue(), np.uint8)
 
 
 def real_world_value(path: str) -> tuple[float, float]:
     """Slope and intercept of a classic file's RealWorldValueMappingSequence (PS3.3 C.7.6.16.2.11), NaN where there is none."""
-    with warnings.catch_warnings(), files.open_file(path) as handle:
-        warnings.simplefilter("ignore")
-        data = pydicom.dcmread(handle, stop_before_pixels=True, force=True)
+    with _quietly(), files.open_file(path) as handle:
+        data = _header(handle)[0]
     mapping = (data.get("RealWorldValueMappingSequence") or [{}])[0]
     values = [mapping.get(f"RealWorldValue{part}") for part in ("Slope", "Intercept")]
     return tuple(np.nan if v is None else float(v) for v in values)  # type: ignore[return-value]

@@ -23,6 +23,7 @@ _KINDS = {
     "TM": "time",
     "DT": "datetime",
 }
+_BEYOND = 1 << 32  # above every tag: where the walk's search ends
 _BULK = frozenset(("SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"))
 
 
@@ -58,7 +59,7 @@ def _asked(tag: Tag) -> Element:
     number = tag_for_keyword(tag)
     if number is None:
         raise HeaderError(
-            f"tags: {tag!r} is no keyword of the DICOM dictionary; a private element is (group, 'creator', element)"
+            f"tags or dims: {tag!r} is no keyword of the DICOM dictionary; a private element is (group, 'creator', element)"
         )
     vr = dictionary_VR(number)
     if vr in _BULK:
@@ -91,8 +92,8 @@ def _arrays(elements: Sequence[Element], firsts: Mapping[tuple[int, str], int]) 
     private = [(tag >> 16, creators.index(creator), tag & 0xFF, j) for (tag, creator), j in firsts.items() if creator]
     encoded = [c.encode("ascii") for c in creators]
     return (
-        np.array([t for t, _ in public], np.int64),
-        np.array([j for _, j in public], np.int64),
+        np.array([*(t for t, _ in public), _BEYOND], np.int64),
+        np.array([*(j for _, j in public), -1], np.int64),
         np.array(private, np.int64).reshape(-1, 4),
         np.frombuffer(b"".join(encoded) or b"\0", np.uint8),
         np.cumsum([0, *map(len, encoded)]).astype(np.int64),

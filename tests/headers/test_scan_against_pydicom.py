@@ -43,7 +43,7 @@ def agrees(attribute, got, want):
     return f"{got[0]:%Y%m%d%H%M%S}".startswith(text.split(".")[0][:14])
 
 
-def test_every_value_of_every_real_file(frames):
+def test_every_value_of_every_real_file(frames, is_large):
     wrong = []
     classic = frames[frames["frame"].eq(0) & ~frames.duplicated("path", keep=False)]
     with warnings.catch_warnings():
@@ -57,14 +57,14 @@ def test_every_value_of_every_real_file(frames):
                 got = [row[c] for c in attribute.columns]
                 if not agrees(attribute, got, source.get(attribute.keyword)):
                     wrong.append((row["path"], attribute.keyword, got, source.get(attribute.keyword)))
-    assert len(classic) > 1200
+    assert len(classic) > (1200 if is_large else 100)
     assert wrong == []
 
 
-def test_enhanced_frames_equal_pydicom(data):
+def test_enhanced_frames_equal_pydicom(series):
     import dcmxarray as dx
 
-    path = data / "neurolabusc+dcm_qa_enh/In/Philips/IM_0027_fMAP.dcm"
+    path = series("neurolabusc+dcm_qa_enh/In/Philips/IM_0027_fMAP.dcm")
     table = dx.scan(path)
     header = pydicom.dcmread(path, stop_before_pixels=True)
     assert len(table) == header.NumberOfFrames == 64
@@ -78,32 +78,32 @@ def test_enhanced_frames_equal_pydicom(data):
 
 
 @pytest.mark.parametrize("name", ["dicomdirtests/DICOMDIR", "test-SR.dcm", "rtplan.dcm"])
-def test_what_is_no_image_has_a_row(data, name):
+def test_what_is_no_image_has_a_row(series, name):
     import dcmxarray as dx
 
-    table = dx.scan(data / "pydicom+pydicom/src/pydicom/data/test_files" / name)
+    table = dx.scan(series(f"pydicom+pydicom/src/pydicom/data/test_files/{name}"))
     assert len(table) == 1
     assert table["pixels"].isna().all()
 
 
-def test_a_truncated_file_keeps_what_could_be_read(data):
+def test_a_truncated_file_keeps_what_could_be_read(series):
     import dcmxarray as dx
 
-    table = dx.scan(data / "pydicom+pydicom/src/pydicom/data/test_files/rtplan_truncated.dcm")
+    table = dx.scan(series("pydicom+pydicom/src/pydicom/data/test_files/rtplan_truncated.dcm"))
     assert table["Modality"].item() == "RTPLAN"
     assert "ends in the middle" in table["problem"].item()
 
 
-def test_files_that_are_no_dicom_are_passed_over(data, frames):
+def test_files_that_are_no_dicom_are_passed_over(frames, is_large):
     suffixes = {p.rsplit(".", 1)[-1] for p in frames["path"]}
     assert not suffixes & {"nii", "gz", "json", "csv", "bval", "md"}
-    assert np.unique(frames["path"]).size >= 1428
+    assert np.unique(frames["path"]).size >= (1428 if is_large else 150)
 
 
-def test_functional_groups_of_a_big_endian_file(data):
+def test_functional_groups_of_a_big_endian_file(series):
     import dcmxarray as dx
 
-    folder = data / "pydicom+pydicom-data/data_store/data"
-    big, little = (dx.open_series(folder / name).load() for name in ("liver_expb.dcm", "liver.dcm"))
+    folder = "pydicom+pydicom-data/data_store/data"
+    big, little = (dx.open_series(series(f"{folder}/{name}")).load() for name in ("liver_expb.dcm", "liver.dcm"))
     np.testing.assert_array_equal(big.values, little.values)
     np.testing.assert_allclose(big.dicom.affine, little.dicom.affine)

@@ -31,7 +31,10 @@ def _parse(columns: Columns) -> Floats:
 def _read(maker: object, comment: object) -> tuple[float, ...]:
     vendor = str(maker or "").lower()
     match = _TEXT.match(str(comment).strip()) if "canon" in vendor or "toshiba" in vendor else None
-    return tuple(float(g) if g else np.nan for g in match.groups()) if match else _NOTHING
+    try:
+        return tuple(float(g) if g else np.nan for g in match.groups()) if match else _NOTHING
+    except ValueError:  # dots and signs alone
+        return _NOTHING
 
 
 def b_value(columns: Columns) -> Floats:

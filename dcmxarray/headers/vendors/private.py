@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...errors import HeaderError
+
 Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -72,6 +74,22 @@ class Tiles:
     columns: int
     positions: Floats | None = None
     times: Floats | None = None
+
+
+MOST_TILES = 4096  # more than any sheet has
+
+
+def tile_count(said: float) -> int:
+    """A number of tiles as a header says it.
+
+    Raises
+    ------
+    HeaderError
+        It is no number of tiles.
+    """
+    if not (1 <= said <= MOST_TILES and said == int(said)):
+        raise HeaderError(f"a mosaic of {said:g} tiles, which no sheet can hold")
+    return int(said)
 
 
 def square(count: int) -> int:

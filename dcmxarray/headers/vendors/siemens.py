@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .private import Columns, Floats, Private, Tiles, square, vector
+from .private import Columns, Floats, Private, Tiles, square, tile_count, vector
 
 _HEADER = "SIEMENS MR HEADER"
 PRIVATE = (
@@ -101,11 +101,16 @@ def _items(data: bytes, place: int, items: int, shift: int | None) -> tuple[list
 
 def numbers(tags: dict[str, list[str]] | None, name: str, count: int) -> list[float]:
     """``count`` numbers of a CSA tag, NaN where it has fewer."""
+    values = _floats((tags or {}).get(name, []))[:count]
+    return values if len(values) == count and np.isfinite(values).all() else [np.nan] * count
+
+
+def _floats(texts: Sequence[str]) -> list[float]:
+    """Texts as numbers, none where one is no number."""
     try:
-        values = [float(v) for v in (tags or {}).get(name, [])]
+        return [float(text) for text in texts]
     except ValueError:
-        values = []
-    return values[:count] if len(values) >= count else [np.nan] * count
+        return []
 
 
 def _number(tags: dict[str, list[str]] | None, name: str) -> float:
@@ -126,14 +131,21 @@ def tiles(row: Mapping[str, Any]) -> Tiles | None:
     """
     if "MOSAIC" not in str(row["ImageType"]).split("\\"):
         return None
-    count = numbers(row["_csa"], "NumberOfImagesInMosaic", 1)[0]
-    count = row["_siemens_tiles"] if np.isnan(count) else count
     centres = protocol_centres(row["_protocol"])
-    count = len(centres) if np.isnan(count) else count
-    if not count >= 1:
+    said = _said_count(row, centres)
+    if not said:
         return None
-    side = square(int(count))
-    return Tiles(int(count), side, side, _positions(row, int(count), centres), _slice_times(row, int(count)))
+    count = tile_count(said)
+    side = square(count)
+    return Tiles(count, side, side, _positions(row, count, centres), _slice_times(row, count))
+
+
+def _said_count(row: Mapping[str, Any], centres: Floats) -> float:
+    """How many tiles the first place that says so says, as it says it; 0 where none does."""
+    texts = (row["_csa"] or {}).get("NumberOfImagesInMosaic", [])[:1]
+    if texts:
+        return next(iter(_floats(texts)), np.nan)
+    return len(centres) if np.isnan(row["_siemens_tiles"]) else float(row["_siemens_tiles"])
 
 
 def protocol_centres(data: bytes | None) -> Floats:
@@ -141,14 +153,15 @@ def protocol_centres(data: bytes | None) -> Floats:
 
     It is what remains where (0029,xx10) was stripped; a coordinate that is 0 is left out of the protocol.
     """
-    size = re.search(rb"sSliceArray\.lSize\s*=\s*(\d+)", data or b"")
+    size = re.search(rb"sSliceArray\.lSize\s*=\s*(\d{1,9})", data or b"")
     centres = np.zeros((min(int(size[1]), _MOST) if size else 0, 3))
     for i, axis, value in re.findall(
-        rb"sSliceArray\.asSlice\[(\d+)\]\.sPosition\.d(Sag|Cor|Tra)\s*=\s*([-+.\deE]+)", data or b""
+        rb"sSliceArray\.asSlice\[(\d{1,9})\]\.sPosition\.d(Sag|Cor|Tra)\s*=\s*([-+.\deE]+)", data or b""
     ):
         if int(i) < len(centres):
-            centres[int(i), (b"Sag", b"Cor", b"Tra").index(axis)] = float(value)
-    return centres
+            number = _floats([value.decode("ascii")])
+            centres[int(i), (b"Sag", b"Cor", b"Tra").index(axis)] = number[0] if number else np.nan
+    return centres if np.isfinite(centres).all() else np.zeros((0, 3))
 
 
 def _positions(row: Mapping[str, Any], count: int, centres: Floats) -> Floats | None:
@@ -165,7 +178,7 @@ def _positions(row: Mapping[str, Any], count: int, centres: Floats) -> Floats | 
         normal = np.cross(along_row, along_column) / (row["spacing_col"] * row["spacing_row"])
     step = row["SpacingBetweenSlices"] if row["SpacingBetweenSlices"] > 0 else row["SliceThickness"]
     positions = first + np.arange(count)[:, None] * step * normal
-    return None if np.isnan(positions).any() else positions
+    return positions if np.isfinite(positions).all() else None
 
 
 def _by_centres(first: Floats, centre: Floats, centres: Floats) -> Floats | None:
@@ -179,6 +192,6 @@ def _by_centres(first: Floats, centre: Floats, centres: Floats) -> Floats | None
 def _slice_times(row: Mapping[str, Any], count: int) -> Floats | None:
     """(0019,1029) or the CSA header's ``MosaicRefAcqTimes``: ms, here s since the first slice."""
     text = row["_siemens_slice_times"]
-    said = [float(v) for v in str(text).split("\\")] if text else numbers(row["_csa"], "MosaicRefAcqTimes", count)
+    said = _floats(str(text).split("\\")) if text else numbers(row["_csa"], "MosaicRefAcqTimes", count)
     times = np.array(said, float)
-    return (times - times.min()) / 1000 if times.size == count and not np.isnan(times).any() else None
+    return (times - times.min()) / 1000 if times.size == count and np.isfinite(times).all() else None

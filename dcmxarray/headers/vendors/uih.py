@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .private import Columns, Floats, Private, Tiles, cosines, square, vector
+from .private import Columns, Floats, Private, Tiles, cosines, square, tile_count, vector
 
 PRIVATE = (
     Private(("_uih_b",), 0x0065, "Image Private Header", 0x09, "FD", "uih"),
@@ -41,6 +41,6 @@ def tiles(row: Mapping[str, Any]) -> Tiles | None:
     """
     if not row["_uih_tiles"] > 1 or "VFRAME" not in str(row["ImageType"]):
         return None
-    count = int(row["_uih_tiles"])
+    count = tile_count(row["_uih_tiles"])
     columns = square(count)
     return Tiles(count, -(-count // columns), columns)

@@ -1,0 +1,102 @@
+"""What pixel data a file can hold, whatever its header says.  Opens no file.
+
+What is allocated follows from the file's size, never from a number in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydicom.uid import UID_dictionary
+
+from ..errors import HeaderError
+from .walk import PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
+
+if TYPE_CHECKING:
+    from .heads import Heads
+
+MOST_FRAMES, LEAST_BYTES = 1 << 16, 256  # so many frames of any size; more of them have so many bytes each
+_MOST_TEXT = 1 << 27  # bytes of text, repeated for every frame
+_INFLATES = 1032  # times, at most (zlib's own figure)
+_CODED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.")  # a fragment or more a frame (PS3.5 A.4)
+_VIDEO = "1.2.840.10008.1.2.4.10"  # one stream for all frames
+_ITEM = 8  # bytes of a fragment's tag and length
+
+
+_IMAGES = pa.array([uid for uid, (name, *_) in UID_dictionary.items() if "Image Storage" in name], pa.string())
+
+
+def note_pixels(heads: Heads, classes: pa.Array) -> None:
+    """Say where pixel data go past the end of the file, and where an image has none."""
+    at, length, size = (heads.column(name) for name in (PIXEL_AT, PIXEL_LENGTH, SIZE))
+    for i in np.flatnonzero((at >= 0) & (length > size - at)).tolist():
+        heads.note(i, f"pixel data are cut: {max(0, size[i] - at[i])} of {length[i]} bytes")
+    bare = heads.is_dicom() & (heads.column(PIXEL_ELEMENT) == 0)
+    if not bare.any():
+        return
+    for i in np.flatnonzero(bare & np.asarray(pc.is_in(classes, _IMAGES))).tolist():
+        if not heads.problems[i]:
+            heads.note(i, "an image without pixel data: the file may be cut")
+    for i in np.flatnonzero(bare & np.asarray(classes.is_null())).tolist():
+        if not heads.problems[i] and not heads.paths[i].upper().endswith("DICOMDIR"):  # which has none
+            heads.note(i, "no SOPClassUID and no pixel data: the file may be cut")
+
+
+def check_frames(heads: Heads, i: int, row: Mapping[str, Any], said: int) -> None:
+    """Raise where a file can't hold as many frames as it says.
+
+    Raises
+    ------
+    HeaderError
+        Its pixel data are too short for them, or the file is too small for their rows in the table.
+    """
+    texts = int(heads.size[heads.at[:, i] >= 0, i].sum())
+    size = int(heads.states[i, SIZE])
+    most = min(MOST_FRAMES + size // LEAST_BYTES, (_MOST_TEXT + size) // max(texts, 1), _held(heads, i, row))
+    if said > most:
+        raise HeaderError(f"NumberOfFrames says {said}, the file can hold {most} at most")
+
+
+def _held(heads: Heads, i: int, row: Mapping[str, Any]) -> int:
+    """Frames for which there are pixel data, by the length that they say themselves."""
+    length, syntax = int(heads.states[i, PIXEL_LENGTH]), str(row["TransferSyntaxUID"])
+    if syntax.startswith(_VIDEO):
+        return MOST_FRAMES + int(heads.states[i, SIZE]) // LEAST_BYTES
+    there = room(heads, i)
+    if length < 0 or syntax.startswith(_CODED):
+        return (there if length < 0 else length) // _ITEM
+    bits = frame_bits(row)
+    return length * 8 // bits if bits else int(heads.states[i, SIZE])
+
+
+def room(heads: Heads, i: int) -> int:
+    """Bytes from the beginning of the pixel data to the end of the file; what a deflated one may inflate to."""
+    at, size = int(heads.states[i, PIXEL_AT]), int(heads.states[i, SIZE])
+    return size - at if at >= 0 else _INFLATES * size
+
+
+def frame_bits(row: Mapping[str, Any]) -> int:
+    """Bits of one native frame; 0 where the header does not say."""
+    samples = 1 if np.isnan(row["SamplesPerPixel"]) else row["SamplesPerPixel"]
+    if str(row["PhotometricInterpretation"]).startswith("YBR_FULL_422"):
+        samples = 2
+    bits = row["Rows"] * row["Columns"] * row["BitsAllocated"] * samples
+    return int(bits) if bits >= 1 else 0
+
+
+def check_one_frame(heads: Heads, i: int, row: Mapping[str, Any]) -> None:
+    """Raise where NumberOfFrames is no number of frames and the pixel data hold more than one.
+
+    Raises
+    ------
+    HeaderError
+        The frames can't be counted.
+    """
+    length, bits = int(heads.states[i, PIXEL_LENGTH]), frame_bits(row)
+    one = 0 < length * 8 < 2 * bits or (length < 0 and row["frames_said"] == 0)  # some writers say 0 of a single frame
+    if not one or row["frames_said"] < 0:
+        raise HeaderError("NumberOfFrames is no number of frames, and the pixel data may hold several")
