@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,14 @@ class PixelSpec:
     frames: int = 1
 
 
+class File(NamedTuple):
+    """A file as it was when its header was read: its size in bytes and when it was last changed (ns), 0 where unknown."""
+
+    path: str
+    size: int = 0
+    modified: int = 0
+
+
 @dataclass(frozen=True)
 class FrameSources:
     """Where each frame of a stack lies, column by column.
@@ -55,10 +63,13 @@ class FrameSources:
     ----------
     paths
         The distinct files.
+    sizes, modified
+        (files,) bytes, and ns of the last change, when the headers were read; 0 where unknown.
     path
         (frames,) which of them holds the frame.
     offset, length
-        (frames,) of the file's pixel data in bytes; offset -1 where pydicom must find it, length -1 where undefined.
+        (frames,) of the file's pixel data in bytes; offset -1 where pydicom must find it.  An undefined length reaches to the
+        end of the file.
     frame
         (frames,) number within the file, from 0.
     window
@@ -70,6 +81,8 @@ class FrameSources:
     """
 
     paths: tuple[str, ...]
+    sizes: Ints
+    modified: Ints
     path: Ints
     offset: Ints
     length: Ints
@@ -79,6 +92,18 @@ class FrameSources:
     specs: tuple[PixelSpec, ...]
     slope: Floats
     intercept: Floats
+
+    def file(self, frame: int) -> File:
+        """The file that holds a frame."""
+        return self.file_at(int(self.path[frame]))
+
+    def file_at(self, k: int) -> File:
+        """One of the distinct files."""
+        return File(self.paths[k], int(self.sizes[k]), int(self.modified[k]))
+
+    def layouts(self, frames: Ints) -> list[int]:
+        """Which of ``specs`` some frames have."""
+        return [0] if len(self.specs) == 1 else np.unique(self.spec[frames]).tolist()
 
 
 @dataclass(frozen=True)

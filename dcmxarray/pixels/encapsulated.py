@@ -1,217 +1,147 @@
-"""Encapsulated (compressed) frames: fragments found once a file, decoded one frame at a time (PS3.5 annex A.4).
-
-Codecs are `rle` here, imagecodecs where it is installed (it releases the GIL), else what pydicom finds (pylibjpeg's plugins).
-"""
+"""Encapsulated (compressed) frames: which fragments of a file hold which frame, found once a file (PS3.5 annex A.4)."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import files
 from ..errors import PixelError
-from ..model import PixelSpec
-from . import rle
-from .native import clear_unused
-from .rescale import stored_dtype
+from ..model import File, Ints
+from .reading import WAY_OUT, part
 
-Array = npt.NDArray[Any]
+Bytes = npt.NDArray[np.uint8]
 
 _ITEM = 0xE000FFFE
 _SHORT = 1 << 20
-
-JPEG = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"}
-JPEG_LS = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"}
-JPEG_2000 = {f"1.2.840.10008.1.2.4.{n}" for n in (90, 91, 92, 93, 201, 202, 203)}
-DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+_MOST = 1 << 20  # fragments, beyond four a frame, that are believed
 
 
-def _read(path: str, offset: int, length: int) -> Any:
-    buffer = np.empty(length, np.uint8)
-    return buffer[: files.read_some(path, offset, buffer)]
+class Element(NamedTuple):
+    """Encapsulated pixel data: the file, where they begin, how many bytes (to the end of the file, where undefined), frames."""
+
+    file: File
+    offset: int
+    length: int
+    frames: int
+
+    @property
+    def end(self) -> int:
+        """The first byte behind them that can't be theirs."""
+        return min(self.offset + self.length, self.file.size or self.offset + self.length)
 
 
-def _u32(data: Any, at: int) -> int:
-    return int.from_bytes(bytes(data[at : at + 4]), "little")
+class Fragments(NamedTuple):
+    """Where fragments begin, their lengths as they say, and the first one of each frame with the end of the last."""
+
+    starts: Ints
+    sizes: Ints
+    firsts: Ints
 
 
-def frame_bytes(path: str, offset: int, length: int, frame: int, frames: int) -> bytes:
+def frame_bytes(element: Element, frame: int) -> bytes:
     """The compressed bytes of one frame.
 
     Raises
     ------
     PixelError
-        The fragments are damaged, or nothing tells which belong to which frame.
+        The fragments are damaged or cut, or nothing tells which belong to which frame.
     """
-    if frames == 1 and length <= _SHORT:
-        data = _read(path, offset, length)
-        spans = [(a, n) for a, n in _items_of(data)][1:]
-        return b"".join(bytes(data[a : a + n]) for a, n in spans)
-    return b"".join(bytes(_read(path, a, n)) for a, n in fragments(path, offset, length, frames)[frame])
+    if element.frames == 1 and element.end - element.offset <= _SHORT:
+        data = part(element.file, element.offset, max(0, element.end - element.offset))
+        starts, sizes = _items(element, data)
+        spans = [(a - element.offset, n) for a, n in _parts(element, frame, starts[1:], sizes[1:])]
+        return b"".join(data[a : a + n].tobytes() for a, n in spans)
+    found = fragments(element)
+    if not 0 <= frame < len(found.firsts) - 1:
+        raise PixelError(f"{element.file.path} frame {frame}: not among the {element.frames} frames of the header. {WAY_OUT}")
+    mine = slice(found.firsts[frame], found.firsts[frame + 1])
+    return b"".join(part(element.file, a, n).tobytes() for a, n in _parts(element, frame, found.starts[mine], found.sizes[mine]))
 
 
-def _items_of(data: Any) -> list[tuple[int, int]]:
-    """(offset, length) of every item's value in a buffer."""
-    found, at = [], 0
-    while at + 8 <= len(data) and _u32(data, at) == _ITEM:
-        length = _u32(data, at + 4)
-        found.append((at + 8, length))
-        at += 8 + length
-    return found
+def _parts(element: Element, frame: int, starts: Ints, sizes: Ints) -> list[tuple[int, int]]:
+    """(offset in the file, length) of a frame's fragments, once it is sure that all their bytes are there."""
+    if not sizes.sum():
+        raise PixelError(f"{element.file.path} frame {frame}: encapsulated pixel data hold no fragment. {WAY_OUT}")
+    cut = starts + sizes > element.end
+    if cut.any():
+        raise PixelError(
+            f"{element.file.path} frame {frame}: compressed pixel data are cut: of a fragment's {int(sizes[cut][0])} bytes "
+            f"{element.end - int(starts[cut][0])} are there. {WAY_OUT}"
+        )
+    return list(zip(starts.tolist(), sizes.tolist(), strict=True))
 
 
-@lru_cache(maxsize=256)
-def fragments(path: str, offset: int, length: int, frames: int) -> tuple[tuple[tuple[int, int], ...], ...]:
-    """For every frame, (offset in the file, length) of its fragments: by the offset table, by count, or by end markers."""
-    items = _walk_items(path, offset, length)
-    if not items:
-        raise PixelError(f"{path}: encapsulated pixel data hold no fragment; leave the file out of the table")
-    table, *parts = items
-    if frames == 1:
-        return (tuple(parts),)
-    if len(parts) == frames:
-        return tuple((part,) for part in parts)
-    starts = _offset_table(path, table, parts)
-    if len(starts) != frames:
-        starts = _by_markers(path, parts)
-    if len(starts) != frames:
-        raise PixelError(f"{path}: {len(parts)} fragments can't be told apart into {frames} frames; the offset table is missing")
-    ends = [*starts[1:], len(parts)]
-    return tuple(tuple(parts[a:b]) for a, b in zip(starts, ends, strict=True))
-
-
-def _walk_items(path: str, offset: int, length: int) -> list[tuple[int, int]]:
-    """Hop from item to item of the file."""
-    found, at, end = [], offset, offset + length
-    window, base = _read(path, at, min(_SHORT, length)), at
-    while at + 8 <= end:
-        if at - base + 8 > len(window):
-            window, base = _read(path, at, min(4096, end - at)), at
-            if len(window) < 8:
-                break
-        if _u32(window, at - base) != _ITEM:
-            break
-        size = _u32(window, at - base + 4)
-        found.append((at + 8, min(size, end - at - 8)))
-        at += 8 + size
-    return found
-
-
-def _offset_table(path: str, table: tuple[int, int], parts: list[tuple[int, int]]) -> list[int]:
-    """The first fragment of each frame, by the basic offset table; [] where it is empty."""
-    offsets = _read(path, *table)[: table[1] // 4 * 4].view("<u4").astype(np.int64)
-    places = {at - 8 - (parts[0][0] - 8): k for k, (at, _) in enumerate(parts)}
-    return [places[int(o)] for o in offsets] if all(int(o) in places for o in offsets) else []
-
-
-def _by_markers(path: str, parts: list[tuple[int, int]]) -> list[int]:
-    """The first fragment of each frame: the one behind an end-of-image marker (JPEG, JPEG-LS and JPEG 2000: FF D9)."""
-    ends = [bytes(_read(path, at + max(0, n - 16), min(n, 16))).rstrip(b"\0").endswith(b"\xff\xd9") for at, n in parts]
-    return [0] + [k + 1 for k, ended in enumerate(ends[:-1]) if ended]
-
-
-def decode(data: bytes, spec: PixelSpec, where: str) -> Array:
-    """Stored values of one frame: (rows, columns) or (rows, columns, samples), in `stored_dtype`; YBR becomes RGB.
+@lru_cache(maxsize=16)
+def fragments(element: Element) -> Fragments:
+    """The fragments of all frames: told apart by the offset table, by count, or by end markers.
 
     Raises
     ------
     PixelError
-        No installed codec reads the transfer syntax, or the data are damaged.
+        There are none, or they can't be told apart.
     """
-    if spec.syntax == DEFLATED_FRAMES:
-        return _inflated(data, spec)
-    fast = _fast(data, spec)
-    array = fast if fast is not None else _by_pydicom(data, spec, where)
-    if array.shape[:2] != (spec.rows, spec.columns):
-        raise PixelError(f"{where}: the compressed image is {array.shape[:2]}, the header says ({spec.rows}, {spec.columns})")
-    return array
+    starts, sizes = _items(element, None)
+    if len(starts) < 2:
+        raise PixelError(f"{element.file.path}: encapsulated pixel data hold no fragment. {WAY_OUT}")
+    parts, frames = Fragments(starts[1:], sizes[1:], np.zeros(0, np.int64)), element.frames
+    firsts = np.zeros(1, np.int64) if frames == 1 else _offset_table(element, int(starts[0]), int(sizes[0]), parts)
+    if len(firsts) != frames and len(parts.starts) == frames:
+        firsts = np.arange(frames)
+    if len(firsts) != frames:
+        firsts = _by_markers(element, parts)
+    if len(firsts) != frames:
+        raise PixelError(
+            f"{element.file.path}: {len(parts.starts)} fragments can't be told apart into {frames} frames: "
+            f"the offset table is missing, or fragments are. {WAY_OUT}"
+        )
+    return parts._replace(firsts=np.append(firsts, len(parts.starts)))
 
 
-def _inflated(data: bytes, spec: PixelSpec) -> Array:
-    """Deflated image frame compression (PS3.5 A.4.13)."""
-    import zlib
-
-    raw = np.frombuffer(zlib.decompress(data, -15), np.uint8)
-    if spec.bits_allocated == 1:
-        return np.unpackbits(raw, bitorder="little")[: spec.rows * spec.columns].reshape(spec.rows, spec.columns)
-    return raw.view(stored_dtype(spec))[: spec.rows * spec.columns].reshape(spec.rows, spec.columns)
-
-
-def _fast(data: bytes, spec: PixelSpec) -> Array | None:
-    """Grey images without the interpreter's lock: RLE here, others by imagecodecs; ``None`` where neither can."""
-    if spec.samples != 1 or spec.bits_allocated not in (8, 16):
-        return None
-    if spec.syntax == rle.SYNTAX:
-        values = rle.decode(data, spec.rows * spec.columns, stored_dtype(spec))
-        if values is None:
-            return None
-        clear_unused(spec, values)
-        return values.reshape(spec.rows, spec.columns)
-    try:
-        import imagecodecs
-    except ImportError:
-        return None
-    try:
-        array = _by_imagecodecs(imagecodecs, data, spec.syntax)
-    except (RuntimeError, ValueError, imagecodecs.DelayedImportError):
-        return None
-    if array is None or array.ndim != 2:
-        return None
-    return _as_stored(array, spec)
+def _items(element: Element, data: Bytes | None) -> tuple[Ints, Ints]:
+    """Where the items' values begin and how long they say they are, hopping through the file, or through the bytes of it."""
+    starts, sizes = [], []
+    at, end, base = element.offset, element.end, element.offset
+    window = part(element.file, at, max(0, min(_SHORT, end - at))) if data is None else data
+    while at + 8 <= end:
+        if at - base + 8 > len(window):
+            window, base = part(element.file, at, min(4096, end - at)), at
+        tag, size = _u32(window, at - base), _u32(window, at - base + 4)
+        if tag != _ITEM:
+            break
+        starts.append(at + 8)
+        sizes.append(size)
+        at += 8 + size
+        if len(starts) > _MOST + 4 * element.frames:
+            raise PixelError(f"{element.file.path}: more than {len(starts) - 1} fragments for {element.frames} frames. {WAY_OUT}")
+    return np.array(starts, np.int64), np.array(sizes, np.int64)
 
 
-def _by_imagecodecs(imagecodecs: Any, data: bytes, syntax: str) -> Array | None:
-    if syntax in JPEG_LS:
-        return np.asarray(imagecodecs.jpegls_decode(data))
-    if syntax in JPEG_2000:
-        return np.asarray(imagecodecs.jpeg2k_decode(data))
-    if syntax in JPEG:
-        return np.asarray(imagecodecs.jpeg_decode(data))
-    return None
+def _u32(data: Any, at: int) -> int:
+    return int.from_bytes(data[at : at + 4].tobytes(), "little")
 
 
-def _as_stored(array: Array, spec: PixelSpec) -> Array:
-    """A codec's array in the header's dtype: a codestream knows its precision, the header knows the sign."""
-    dtype = stored_dtype(spec)
-    out = array.astype(dtype, copy=not array.flags.writeable or array.dtype != dtype)
-    if spec.signed and array.dtype.kind == "u":
-        clear_unused(spec, out)
-    return out
+def _offset_table(element: Element, at: int, size: int, parts: Fragments) -> Ints:
+    """The first fragment of each frame, by the basic offset table; empty where that has not one place for each frame."""
+    if size != 4 * element.frames or at + size > element.end:
+        return np.zeros(0, np.int64)
+    offsets = part(element.file, at, size).view("<u4").astype(np.int64) + parts.starts[0]
+    firsts = np.minimum(np.searchsorted(parts.starts, offsets), len(parts.starts) - 1)
+    right = (parts.starts[firsts] == offsets).all() and (np.diff(firsts) > 0).all() and firsts[0] == 0
+    return firsts if right else np.zeros(0, np.int64)
 
 
-def _by_pydicom(data: bytes, spec: PixelSpec, where: str) -> Array:
-    from pydicom.encaps import encapsulate
-    from pydicom.pixels import get_decoder
-    from pydicom.uid import UID
-
-    options = {
-        "rows": spec.rows,
-        "columns": spec.columns,
-        "samples_per_pixel": spec.samples,
-        "bits_allocated": spec.bits_allocated,
-        "bits_stored": spec.bits_stored,
-        "pixel_representation": int(spec.signed),
-        "photometric_interpretation": spec.photometric,
-        "planar_configuration": spec.planar,
-        "number_of_frames": 1,
-        "pixel_keyword": "PixelData",
-        "transfer_syntax_uid": UID(spec.syntax),
-    }
-    try:
-        decoder = get_decoder(UID(spec.syntax))
-        array, _ = decoder.as_array(encapsulate([data]), index=0, **options)  # type: ignore[arg-type]
-    except Exception as error:
-        raise PixelError(_failure(spec, where, error)) from error
-    return np.asarray(array)
+def _by_markers(element: Element, parts: Fragments) -> Ints:
+    """The first fragment of each frame: the one behind an end-of-image marker (JPEG, JPEG-LS and JPEG 2000: FF D9)."""
+    ends = [_has_end(element, a, n) for a, n in zip(parts.starts.tolist(), parts.sizes.tolist(), strict=True)]
+    return np.append(0, np.flatnonzero(ends[:-1]) + 1)
 
 
-def _failure(spec: PixelSpec, where: str, error: Exception) -> str:
-    from pydicom.uid import UID
-
-    name = UID(spec.syntax).name
-    if isinstance(error, NotImplementedError) or "missing" in str(error).lower():
-        return f"{where}: no installed codec reads {name}; install one with: pip install 'dcmxarray[fast]'"
-    return f"{where}: {name} data can't be decoded: {str(error).splitlines()[-1][:200]}"
+def _has_end(element: Element, at: int, size: int) -> bool:
+    """Whether a fragment ends with the marker; one that is cut does not."""
+    if at + size > element.end:
+        return False
+    last = min(size, 16)
+    return part(element.file, at + size - last, last).tobytes().rstrip(b"\0\xff").endswith(b"\xff\xd9")

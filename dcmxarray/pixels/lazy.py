@@ -16,7 +16,7 @@ from xarray.core import indexing
 
 from ..errors import PixelError
 from ..model import MISSING, FrameSources, Ints, PixelSpec
-from . import encapsulated, native, odd, rescale
+from . import blocks, codecs, encapsulated, layout, native, odd, rescale
 
 Array = npt.NDArray[Any]
 
@@ -53,7 +53,19 @@ class FrameArray(BackendArray):
     def __dask_tokenize__(self) -> tuple[str, ...]:
         s = self.sources
         digest = hashlib.sha256("\0".join(s.paths).encode())
-        for part in (self.cells, s.path, s.offset, s.length, s.frame, s.window, s.spec, s.slope, s.intercept):
+        for part in (
+            s.sizes,
+            s.modified,
+            self.cells,
+            s.path,
+            s.offset,
+            s.length,
+            s.frame,
+            s.window,
+            s.spec,
+            s.slope,
+            s.intercept,
+        ):
             digest.update(np.ascontiguousarray(part).tobytes())
         return ("dcmxarray", digest.hexdigest(), repr((self.shape, str(self.dtype), self.scaled, s.specs, self.fill)))
 
@@ -79,6 +91,7 @@ class FrameArray(BackendArray):
 
     def _frames(self, frames: Ints, window: tuple[Any, ...]) -> Array:
         """Frames one behind the other, each cut to a window."""
+        layout.check_room(self.sources, frames[frames != MISSING])
         whole = all(
             isinstance(k, slice) and k == slice(0, n, 1)
             for k, n in zip(_plain(window, self.frame_shape), self.frame_shape, strict=True)
@@ -109,7 +122,7 @@ def _cut(image: Array, window: tuple[Any, ...]) -> Array:
 
 def _dtype(sources: FrameSources, scaled: bool) -> np.dtype[Any]:
     if scaled and sources.specs[0].photometric == "PALETTE COLOR":
-        return np.dtype("u1") if odd.palette_bits(sources.paths[0]) <= 8 else np.dtype("u2")
+        return odd.palette_dtype(sources.file(0), sources.specs[int(sources.spec[0])])
     return rescale.value_dtype(sources, scaled)
 
 
@@ -122,11 +135,11 @@ def read_frames(sources: FrameSources, frames: Ints, out: Array, scaled: bool, f
     chosen = frames[places]
     order = np.lexsort((sources.frame[chosen], sources.path[chosen]))
     places, chosen = places[order], chosen[order]
-    for number in np.unique(sources.spec[chosen]):
+    for number in sources.layouts(chosen):
         mine = sources.spec[chosen] == number
-        spec = sources.specs[int(number)]
+        spec = sources.specs[number]
         if _is_plain(sources, spec, chosen[mine], out):
-            _read_plain(sources, spec, chosen[mine], out, places[mine], scaled)
+            blocks.read(sources, spec, chosen[mine], out, places[mine], scaled)
         else:
             _read_each(sources, spec, chosen[mine], [out[p] for p in places[mine]], scaled)
 
@@ -135,47 +148,6 @@ def _is_plain(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array) 
     """Whether frames are whole native images."""
     whole = (spec.rows, spec.columns) == out.shape[1:3]
     return whole and native.reads(spec) and bool((sources.offset[frames] >= 0).all())
-
-
-def _read_plain(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
-    """Whole native frames: straight into ``out`` where its dtype is the file's, then mended in place; else by a scratch."""
-    dtype = rescale.stored_dtype(spec)
-    direct = out.dtype == dtype and out.flags.c_contiguous
-    target = out if direct else np.empty((_SCRATCH, *native.shape(spec)), dtype)
-    step = len(frames) if direct else _SCRATCH
-    for first in range(0, len(frames), step):
-        part = slice(first, first + step)
-        slots = places[part] if direct else np.arange(len(frames[part]))
-        _read_runs(sources, spec, frames[part], target, slots)
-        if direct and not _needs_work(sources, spec, frames[part], scaled):
-            continue
-        for f, slot, place in zip(frames[part], slots, places[part], strict=True):
-            native.settle(spec, target[slot : slot + 1])
-            if not direct or scaled:
-                _finish(sources, int(f), target[slot], out[place], scaled)
-
-
-_SCRATCH = 8  # frames read before they are converted, so that they are still in the cache
-
-
-def _needs_work(sources: FrameSources, spec: PixelSpec, frames: Ints, scaled: bool) -> bool:
-    identity = not scaled or bool((sources.slope[frames] == 1).all() and (sources.intercept[frames] == 0).all())
-    return not (identity and native.is_settled(spec))
-
-
-def _read_runs(sources: FrameSources, spec: PixelSpec, frames: Ints, target: Array, slots: Ints) -> None:
-    """Read frames to their slots of ``target``; neighbours in the file that are neighbours in ``target`` in one go."""
-    size = rescale.stored_dtype(spec).itemsize * spec.rows * spec.columns * spec.samples
-    path = sources.path[frames]
-    offset = sources.offset[frames] + sources.frame[frames] * size
-    joins = (np.diff(path) == 0) & (np.diff(offset) == size) & (np.diff(slots) == 1)
-    starts = np.concatenate([[0], np.flatnonzero(~joins) + 1]) if len(frames) else np.zeros(0, int)
-    counts = np.diff(np.append(starts, len(frames)))
-    view = memoryview(target.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
-    begins = slots[starts] * size
-    ends = begins + counts * size
-    for p, o, a, b in zip(path[starts].tolist(), offset[starts].tolist(), begins.tolist(), ends.tolist(), strict=True):
-        native.read(sources.paths[p], spec, o, view[a:b])
 
 
 def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Sequence[Array], scaled: bool) -> None:
@@ -189,7 +161,7 @@ def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Seque
 
     def read(part: Ints) -> None:
         first = int(frames[part[0]])
-        image = _image(sources, sources.paths[int(sources.path[first])], spec, first, scaled)
+        image = _image(sources, spec, first, scaled)
         for k in part:
             f, out = int(frames[k]), outs[k]
             row, column = sources.window[f]
@@ -204,26 +176,26 @@ def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Seque
             read(part)
 
 
-def _image(sources: FrameSources, path: str, spec: PixelSpec, frame: int, scaled: bool) -> Array:
+def _image(sources: FrameSources, spec: PixelSpec, frame: int, scaled: bool) -> Array:
     """The whole stored image that a frame is, or is a window of."""
-    number = int(sources.frame[frame])
+    file, number = sources.file(frame), int(sources.frame[frame])
     at, length = int(sources.offset[frame]), int(sources.length[frame])
-    if at >= 0 and native.reads(spec):
-        out = np.empty((1, *native.shape(spec)), rescale.stored_dtype(spec))
-        _read_runs(sources, spec, np.array([frame]), out, np.zeros(1, np.int64))
-        native.settle(spec, out)
-        return out[0]
-    palette = spec.photometric == "PALETTE COLOR"
-    if at < 0 or palette or spec.syntax in native.SYNTAXES:
-        return odd.decode(path, number, palette and scaled)
-    data = encapsulated.frame_bytes(path, at, length, number, spec.frames)
-    return encapsulated.decode(data, spec, f"{path} frame {number}")
+    if at < 0 or spec.syntax in native.SYNTAXES:
+        image = odd.decode(file, spec, at, length, number)
+    else:
+        data = encapsulated.frame_bytes(encapsulated.Element(file, at, length, spec.frames), number)
+        image = codecs.decode(data, spec, f"{file.path} frame {number}")
+    return odd.palette(file, spec, image) if scaled and spec.photometric == "PALETTE COLOR" else image
 
 
 def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled: bool) -> None:
     if stored.shape != out.shape:
-        raise PixelError(f"{sources.paths[int(sources.path[frame])]}: the image is {stored.shape}, the header says {out.shape}")
+        raise PixelError(f"{sources.file(frame).path}: the image is {stored.shape}, the header says {out.shape}")
     if scaled:
         rescale.apply(stored, float(sources.slope[frame]), float(sources.intercept[frame]), out)
-    elif stored is not out:
+    elif np.can_cast(stored.dtype, out.dtype):
         out[...] = stored
+    else:
+        raise PixelError(
+            f"{sources.file(frame).path}: values are {stored.dtype}, which {out.dtype} can't hold; open it by itself"
+        )

@@ -1,15 +1,16 @@
-"""Native (uncompressed) frames: bytes at an offset, read straight into their place (PS3.5 section 8.1)."""
+"""Native (uncompressed) frames: from bytes as they stand in the file to stored values (PS3.5 section 8.1).  Opens no file."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import files
-from ..errors import PixelError
 from ..model import PixelSpec
+from .rescale import stored_dtype
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 SYNTAXES = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", BIG_ENDIAN, "1.2.840.113619.5.2")
@@ -20,8 +21,12 @@ def reads(spec: PixelSpec) -> bool:
     whole = spec.bits_allocated in (8, 16, 32, 64)
     plain = spec.samples == 1 or (spec.samples == 3 and spec.photometric == "RGB")
     grey = spec.photometric != "PALETTE COLOR"
-    swapped = spec.syntax == BIG_ENDIAN and spec.bits_allocated == 8
-    return spec.syntax in SYNTAXES and whole and plain and grey and not swapped
+    return spec.syntax in SYNTAXES and whole and plain and grey and not is_swapped(spec)
+
+
+def is_swapped(spec: PixelSpec) -> bool:
+    """Whether single bytes or bits may stand in swapped pairs (big endian)."""
+    return spec.syntax == BIG_ENDIAN and spec.bits_allocated <= 8
 
 
 def shape(spec: PixelSpec) -> tuple[int, ...]:
@@ -29,21 +34,51 @@ def shape(spec: PixelSpec) -> tuple[int, ...]:
     return (spec.rows, spec.columns) if spec.samples == 1 else (spec.rows, spec.columns, spec.samples)
 
 
-def read(path: str, spec: PixelSpec, offset: int, out: memoryview) -> None:
-    """Read one frame, or a run of neighbouring ones, as they stand in the file.
+def options(spec: PixelSpec) -> dict[str, Any]:
+    """The layout of one frame, as pydicom's decoders take it."""
+    from pydicom.uid import UID
 
-    Raises
-    ------
-    PixelError
-        The file holds fewer bytes than its header says.
+    return {
+        "rows": spec.rows,
+        "columns": spec.columns,
+        "samples_per_pixel": spec.samples,
+        "bits_allocated": spec.bits_allocated,
+        "bits_stored": spec.bits_stored,
+        "pixel_representation": int(spec.signed),
+        "photometric_interpretation": spec.photometric,
+        "planar_configuration": spec.planar,
+        "number_of_frames": 1,
+        "pixel_keyword": "PixelData",
+        "transfer_syntax_uid": UID(spec.syntax),
+    }
+
+
+def image(raw: Array, spec: PixelSpec, first: int = 0) -> Array:
+    """Stored values of one frame from its bytes, of single bits too, in place where that is possible.
+
+    Parameters
+    ----------
+    raw
+        The frame's bytes, as they stand in a file.
+    spec
+        Its layout.
+    first
+        Of single bits, how many stand before the frame's in its first byte.
     """
-    try:
-        files.read_into(path, offset, out)
-    except EOFError as error:
-        raise PixelError(
-            f"{path}: pixel data are truncated: {len(out)} bytes from byte {offset} on are not all there. "
-            f"Leave the file out of the table, and pass missing='fill'."
-        ) from error
+    if spec.bits_allocated == 1:
+        count = spec.rows * spec.columns * spec.samples
+        return np.unpackbits(raw, bitorder="little")[first : first + count].reshape(shape(spec))
+    if spec.photometric == "YBR_FULL_422" and spec.syntax in SYNTAXES:
+        return _expanded(raw).reshape(shape(spec))
+    out = raw.view(stored_dtype(spec)).reshape(1, *shape(spec))
+    settle(spec, out)
+    return out[0]
+
+
+def _expanded(raw: Array) -> Array:
+    """(pixels, 3) of YBR_FULL_422: two of Y, then the Cb and Cr of both."""
+    four = raw.reshape(-1, 4)
+    return np.stack([four[:, :2], four[:, [2, 2]], four[:, [3, 3]]], axis=-1)
 
 
 def is_settled(spec: PixelSpec) -> bool:

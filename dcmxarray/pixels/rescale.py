@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import PixelError
 from ..model import FrameSources, PixelSpec
 
 Array = npt.NDArray[np.generic]
@@ -33,30 +34,73 @@ def is_identity(sources: FrameSources) -> bool:
 
 
 def value_dtype(sources: FrameSources, rescale: bool) -> np.dtype[np.generic]:
-    """The dtype of an array of these frames: integers stay integers where slope is 1 and every intercept whole."""
-    stored = np.result_type(*(stored_dtype(s) for s in sources.specs))
+    """The dtype of an array of these frames: integers stay integers where slope is 1 and every intercept whole.
+
+    Raises
+    ------
+    PixelError
+        No dtype holds the values: it names the file and the slope.
+    """
+    dtypes = [stored_dtype(s) for s in sources.specs]
+    stored = np.result_type(*dtypes)
+    if stored.kind == "f" and all(d.kind != "f" for d in dtypes):
+        raise PixelError(f"{sources.file(0).path}: no integers hold the stored values of all frames; filter the table of frames")
     if not rescale or is_identity(sources):
         return stored
+    _check_finite(sources)
     if stored.kind == "f":
         return np.dtype("f8")
-    if (sources.slope == 1).all() and (sources.intercept == np.round(sources.intercept)).all():
-        lows, highs = zip(*(_range(s) for s in sources.specs), strict=True)
-        low, high = min(lows) + int(sources.intercept.min()), max(highs) + int(sources.intercept.max())
-        return next(d for d in _INTEGERS if np.iinfo(d).min <= low and high <= np.iinfo(d).max)
-    return np.dtype("f4" if max(s.bits_stored for s in sources.specs) <= _MOST_BITS_OF_FLOAT32 else "f8")
+    return _whole(sources) or _real(sources)
+
+
+def _check_finite(sources: FrameSources) -> None:
+    wrong = ~(np.isfinite(sources.slope) & np.isfinite(sources.intercept)) | (sources.slope == 0)
+    if wrong.any():
+        raise _unfit(sources, int(wrong.argmax()), "can't be applied")
+
+
+def _unfit(sources: FrameSources, frame: int, why: str) -> PixelError:
+    slope, intercept = sources.slope[frame], sources.intercept[frame]
+    return PixelError(
+        f"{sources.file(frame).path} frame {sources.frame[frame]}: rescaling by slope {slope:g}, intercept {intercept:g} {why}: "
+        f"rescale=False gives the stored values, or leave the file out of the table"
+    )
+
+
+def _whole(sources: FrameSources) -> np.dtype[np.generic] | None:
+    """The smallest integers that hold stored values and intercept, where there are such."""
+    if not ((sources.slope == 1).all() and (sources.intercept == np.round(sources.intercept)).all()):
+        return None
+    lows, highs = zip(*(_range(s) for s in sources.specs), strict=True)
+    low, high = min(lows) + int(sources.intercept.min()), max(highs) + int(sources.intercept.max())
+    return next((d for d in _INTEGERS if np.iinfo(d).min <= low and high <= np.iinfo(d).max), None)
+
+
+def _real(sources: FrameSources) -> np.dtype[np.generic]:
+    """float32 where that tells stored values apart and reaches as far as they do, else float64."""
+    most = np.array([max(map(abs, _range(s))) for s in sources.specs], np.float64)[sources.spec]
+    with np.errstate(over="ignore"):
+        largest = np.abs(sources.slope) * most + np.abs(sources.intercept)
+    many = max(s.bits_stored for s in sources.specs) > _MOST_BITS_OF_FLOAT32
+    for dtype in (np.dtype("f4"), np.dtype("f8")):
+        info = np.finfo(dtype)
+        beyond = (largest > info.max) | (np.abs(sources.slope) < info.tiny)
+        if beyond.any():
+            raise _unfit(sources, int(beyond.argmax()), f"leaves {dtype}")
+        blurred = np.abs(sources.intercept) * info.eps > np.abs(sources.slope)
+        if not (blurred.any() or (many and dtype.itemsize == 4)):
+            return dtype
+    raise _unfit(sources, int(blurred.argmax()), "makes different stored values the same")
 
 
 def apply(stored: Array, slope: float, intercept: float, out: Array) -> None:
     """``out[...] = stored * slope + intercept``, integers exactly."""
     if slope == 1 and intercept == 0:
         out[...] = stored
-    elif out.dtype.kind in "iu":
-        np.add(
-            stored,
-            out.dtype.type(int(intercept)) if out.dtype.kind == "i" else int(intercept),
-            out=out,
-            casting="unsafe",
-        )
+    elif out.dtype.kind in "iu":  # modulo 2**bits: what `value_dtype` chose holds every sum
+        modulus = 1 << 8 * out.dtype.itemsize
+        addend = np.array(int(intercept) % modulus, np.uint64).astype(out.dtype)
+        np.add(stored, addend, out=out, dtype=out.dtype, casting="unsafe")
     else:
         np.multiply(stored, slope, out=out, dtype=np.float64, casting="unsafe")
         if intercept:

@@ -27,7 +27,7 @@ def theirs(path, frame):
     return pixel_array(data, index=frame), data
 
 
-def test_every_real_image(frames):
+def test_every_real_image(frames, is_large):
     images = frames[frames["pixels"].notna()].drop_duplicates(["path"])
     last_frame = frames.groupby("path")["frame"].max()
     compared, syntaxes, unread = 0, set(), []
@@ -48,20 +48,20 @@ def test_every_real_image(frames):
             assert np.abs(got - want.reshape(-1).astype(float)).max() <= tolerance, row.path
             compared += 1
             syntaxes.add(row.TransferSyntaxUID)
-    assert compared > 200
+    assert compared > (200 if is_large else 80)
     assert len(syntaxes) >= 11  # all of the 13 there that pydicom can decode without GPL codecs
     assert len(unread) < 12, unread
 
 
-def test_palettes_are_looked_up(data):
-    path = data / "pydicom+pydicom/src/pydicom/data/test_files/examples_palette.dcm"
+def test_palettes_are_looked_up(series):
+    path = series("pydicom+pydicom/src/pydicom/data/test_files/examples_palette.dcm")
     index, header = theirs(path, 0)
     np.testing.assert_array_equal(dx.open_series(path).to_numpy(), apply_color_lut(index, header))
     np.testing.assert_array_equal(dx.open_series(path, rescale=False).to_numpy(), index)
 
 
-def test_rescale_of_every_file(data):
-    path = data / "icometrix+dicom2nifti/tests/data/generic/anatomical/002_non_isotropic"
+def test_rescale_of_every_file(series):
+    path = series("icometrix+dicom2nifti/tests/data/generic/anatomical/002_non_isotropic")
     da = dx.open_series(path)
     assert da.dtype == np.float32
     for k in range(da.sizes["slice"]):
@@ -71,9 +71,9 @@ def test_rescale_of_every_file(data):
     assert dx.open_series(path, rescale=False).dtype == np.int16
 
 
-def test_pet_units_and_slopes(data):
-    da = dx.open_series(data / "suyashkumar+dicom/testdata/1.dcm")
-    file = pydicom.dcmread(data / "suyashkumar+dicom/testdata/1.dcm")
+def test_pet_units_and_slopes(series):
+    path = series("suyashkumar+dicom/testdata/1.dcm")
+    da, file = dx.open_series(path), pydicom.dcmread(path)
     assert da.attrs["units"] == file.Units
     np.testing.assert_allclose(da, file.pixel_array * float(file.RescaleSlope) + float(file.RescaleIntercept), rtol=1e-6)
 
@@ -112,14 +112,14 @@ def test_bits_above_the_stored_ones_mean_nothing(tmp_path, signed, want, syntax)
     assert dx.open_series(tmp_path).values.tolist() == [want]
 
 
-def test_planar_colour(data):
-    folder = data / "pydicom+pydicom-data/data_store/data"
-    planar, pixel = (dx.open_series(folder / n) for n in ("color-pl.dcm", "color-px.dcm"))
+def test_planar_colour(series):
+    folder = "pydicom+pydicom-data/data_store/data"
+    planar, pixel = (dx.open_series(series(f"{folder}/{n}")) for n in ("color-pl.dcm", "color-px.dcm"))
     assert planar.dims == ("row", "col", "rgb")
     np.testing.assert_array_equal(planar.values, pixel.values)
 
 
-def test_truncated_pixels_are_an_error_that_names_the_file(data, tmp_path):
+def test_truncated_pixels_are_an_error_that_names_the_file(tmp_path):
     write_frame(tmp_path / "short.dcm", {"pixels": np.zeros((8, 8), np.uint16)})
     raw = (tmp_path / "short.dcm").read_bytes()
     (tmp_path / "short.dcm").write_bytes(raw[:-10])
@@ -127,8 +127,8 @@ def test_truncated_pixels_are_an_error_that_names_the_file(data, tmp_path):
         dx.open_series(tmp_path).load()
 
 
-def test_a_missing_codec_names_the_extra(data, monkeypatch):
-    path = data / "pydicom+pydicom/src/pydicom/data/test_files/JPEGLSNearLossless_16.dcm"
+def test_a_missing_codec_names_the_extra(series, monkeypatch):
+    path = series("pydicom+pydicom/src/pydicom/data/test_files/JPEGLSNearLossless_16.dcm")
     from pydicom.pixels.decoders import JPEGLSNearLosslessDecoder
 
     real = builtins.__import__
@@ -144,15 +144,15 @@ def test_a_missing_codec_names_the_extra(data, monkeypatch):
 
 
 @pytest.mark.parametrize("frame", [0, 14, 29])
-def test_one_compressed_frame_of_many(data, frame):
-    path = data / "pydicom+pydicom/src/pydicom/data/test_files/examples_ybr_color.dcm"
+def test_one_compressed_frame_of_many(series, frame):
+    path = series("pydicom+pydicom/src/pydicom/data/test_files/examples_ybr_color.dcm")
     want, _ = theirs(path, frame)
     np.testing.assert_array_equal(dx.open_series(path).isel(time=frame).values, want)
 
 
-def test_fragments_without_an_offset_table(data):
+def test_fragments_without_an_offset_table(series):
     one, other = (
-        dx.open_series(data / "ImagingDataCommons+highdicom/data/test_files" / n)
+        dx.open_series(series(f"ImagingDataCommons+highdicom/data/test_files/{n}"))
         for n in ("sm_image_jpegls.dcm", "sm_image_jpegls_nobot.dcm")
     )
     np.testing.assert_array_equal(one.values, other.values)

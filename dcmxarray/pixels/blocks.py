@@ -1,0 +1,81 @@
+"""Whole native frames, many at a time: read straight into their places, and settled and rescaled a block at a time."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..model import FrameSources, Ints, PixelSpec
+from . import layout, local, native, rescale
+
+Array = npt.NDArray[Any]
+
+_BLOCK = 1 << 20  # bytes that are read before they are converted, so that they are still in the cache
+_MANY = 64  # frames, beyond which two threads share them
+
+
+def read(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
+    """Frames to their places in ``out``; by two threads, unless this one is one of several already, as dask's are."""
+    if len(frames) < _MANY or threading.current_thread() is not threading.main_thread():
+        _read(sources, spec, frames, out, places, scaled)
+        return
+    with ThreadPoolExecutor(2) as pool:
+        halves = zip(np.array_split(frames, 2), np.array_split(places, 2), strict=True)
+        for half in [pool.submit(_read, sources, spec, f, out, p, scaled) for f, p in halves]:
+            half.result()
+
+
+def _read(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
+    if native.is_settled(spec) and not _scales(sources, frames, scaled) and out.dtype == rescale.stored_dtype(spec):
+        _read_runs(sources, spec, frames, out, places)
+        return
+    step = max(1, _BLOCK // (layout.bits(spec) // 8))
+    for first in range(0, len(frames), step):
+        part = slice(first, first + step)
+        _read_block(sources, spec, frames[part], out, places[part], scaled)
+
+
+def _scales(sources: FrameSources, frames: Ints, scaled: bool) -> bool:
+    return scaled and bool((sources.slope[frames] != 1).any() or (sources.intercept[frames] != 0).any())
+
+
+def _read_block(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
+    """Frames that need work: where they lie together in ``out`` and are of its dtype, it is done there."""
+    count, together = len(frames), bool((np.diff(places) == 1).all())
+    target = out[places[0] : places[0] + count] if together else np.empty((count, *out.shape[1:]), out.dtype)
+    dtype = rescale.stored_dtype(spec)
+    stored = target if target.dtype == dtype else np.empty(target.shape, dtype)
+    _read_runs(sources, spec, frames, stored, np.arange(count))
+    native.settle(spec, stored)
+    _rescale(sources, frames, stored, target, scaled)
+    if not together:
+        out[places] = target
+
+
+def _rescale(sources: FrameSources, frames: Ints, stored: Array, target: Array, scaled: bool) -> None:
+    if not _scales(sources, frames, scaled):
+        if stored is not target:
+            target[...] = stored
+        return
+    slope, intercept = sources.slope[frames], sources.intercept[frames]
+    if (slope == slope[0]).all() and (intercept == intercept[0]).all():
+        rescale.apply(stored, float(slope[0]), float(intercept[0]), target)
+        return
+    for k in range(len(frames)):
+        rescale.apply(stored[k], float(slope[k]), float(intercept[k]), target[k])
+
+
+def _read_runs(sources: FrameSources, spec: PixelSpec, frames: Ints, target: Array, slots: Ints) -> None:
+    """Read frames to their slots of ``target``; neighbours in the file that are neighbours in ``target`` in one go."""
+    size = layout.bits(spec) // 8
+    path = sources.path[frames]
+    offset = sources.offset[frames] + sources.frame[frames] * size
+    joins = (np.diff(path) == 0) & (np.diff(offset) == size) & (np.diff(slots) == 1)
+    starts = np.concatenate([[0], np.flatnonzero(~joins) + 1])[: len(frames)]
+    begins = slots[starts] * size
+    ends = begins + np.diff(np.append(starts, len(frames))) * size
+    local.read(sources, path[starts], offset[starts], begins, ends, target)
