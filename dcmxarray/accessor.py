@@ -48,7 +48,7 @@ class DicomAccessor:
         Raises
         ------
         GridError
-            The array has no patient geometry, or its slices or pixels are unevenly spaced.
+            The array has no patient geometry, its slices or pixels are unevenly spaced, or their distance is not said.
         """
         row, column, normal = self._axes()
         where = self._coordinate("slice")
@@ -109,7 +109,7 @@ class DicomAccessor:
         HeaderError
             The array was not opened from DICOM in this process, or the cell has no frame.
         """
-        import pydicom
+        from .headers.whole import header
 
         source = self._array.encoding.get(SOURCE)
         if source is None:
@@ -121,20 +121,34 @@ class DicomAccessor:
         path = source.get((uid, number or 0)) or next((p for (u, _), p in source.items() if u == uid), None)
         if path is None:
             raise HeaderError(f"no frame at {indexers}")
-        return pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        return header(path)
 
     def suv(self) -> xr.DataArray:
         """Standardized uptake value by body weight, g/ml, of a PET array in Bq/ml (QIBA FDG-PET/CT profile).
+
+        The factor is that of the whole series: the scalar coordinate ``suv_factor``, kept by selections, arithmetic and stores.
 
         Raises
         ------
         HeaderError
             The headers lack an element that it needs (weight, dose, half life, times), or the units are others.
         """
-        acquired = self._array.coords.get("AcquisitionDateTime")
-        first = None if acquired is None else acquired.min().to_numpy()[()]
-        result = self._array * suv.factor(self.header(), first)
-        return result.assign_attrs(self._array.attrs | {"units": "g/ml", "long_name": "SUV by body weight"})
+        if suv.FACTOR not in self._array.coords:
+            raise HeaderError(self._why_no_suv())
+        array = self._array.drop_vars(suv.FACTOR)
+        result = array * float(self._array.coords[suv.FACTOR])
+        return result.assign_attrs(self._array.attrs | {"units": suv.UNITS, "long_name": "SUV by body weight"})
+
+    def _why_no_suv(self) -> str:
+        """What the headers lack, or what was done to the array."""
+        if self._array.attrs.get("units") == suv.UNITS:
+            return "the array is SUV already"
+        if SOURCE in self._array.encoding:
+            suv.factor(self.header())  # raises what is missing
+        return (
+            f"the array has no coordinate {suv.FACTOR}: only a PET series opened with rescale=True has it, whose files agree in "
+            f"{', '.join(suv.ALIKE)}"
+        )
 
     def to_zarr(
         self,
@@ -191,31 +205,48 @@ class DicomAccessor:
 
     def _axes(self) -> tuple[Floats, Floats, Floats]:
         cosines = np.asarray(self._array.attrs.get("ImageOrientationPatient", ()), float)
-        if cosines.size != 6 or "slice" not in self._array.coords:
+        if cosines.size != 6 or "slice" not in self._array.coords or not geometry.is_plane(cosines[:3], cosines[3:]):
             raise GridError("the array has no patient geometry: ImagePositionPatient or ImageOrientationPatient is missing")
         return cosines[:3], cosines[3:], geometry.normal(cosines[:3], cosines[3:])
 
     def _coordinate(self, name: str) -> Floats:
+        if name not in self._array.coords:
+            raise GridError(f"the array has no coordinate {name!r}, which geometry needs")
         return np.atleast_1d(self._array.coords[name].to_numpy().astype(float))
 
     def _shift(self, name: str, count: int) -> Floats:
         return np.atleast_1d(self._array.coords[name].to_numpy()) if name in self._array.coords else np.zeros(count)
 
     def _thickness(self) -> float:
-        """The step of a single slice: SpacingBetweenSlices, SliceThickness, or 1 mm."""
+        """The step of a single slice: SpacingBetweenSlices, or SliceThickness."""
         for name in ("SpacingBetweenSlices", "SliceThickness"):
             value = abs(float(self._array.attrs.get(name) or 0.0))
-            if value > 0:
+            if 0 < value < np.inf:
                 return value
-        return 1.0
+        raise GridError(
+            "the step of a single slice is not known: the headers have no SpacingBetweenSlices and no SliceThickness; "
+            "say it: da.assign_attrs(SliceThickness=...)"
+        )
 
     def _step(self, name: str, k: int) -> float:
         values = self._coordinate(name)
+        if self._array.coords[name].attrs.get("units") == "1":
+            raise GridError(
+                f"{name} is an index: the headers have no PixelSpacing; say it in the frame table, which dx.scan gives: "
+                f"dx.open_series(table.assign(spacing_row=..., spacing_col=...))"
+            )
         self._check_regular(name, values)
         if values.size > 1:
             return float((values[-1] - values[0]) / (values.size - 1))
-        spacing = self._array.attrs.get("PixelSpacing") or (1.0, 1.0)
-        return float(spacing[k])
+        return self._pixel(name, k)
+
+    def _pixel(self, name: str, k: int) -> float:
+        """The step of a single row or column."""
+        for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+            spacing = self._array.attrs.get(keyword)
+            if spacing is not None and 0 < float(spacing[k]) < np.inf:
+                return float(spacing[k])
+        raise GridError(f"the step of a single {name} is not known; say it: da.assign_attrs(PixelSpacing=[..., ...])")
 
     def _check_regular(self, name: str, values: Floats) -> None:
         steps = np.diff(values)

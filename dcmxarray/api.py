@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 import xarray as xr
 
-from . import files, grid, to_xarray
-from .attributes import BY_COLUMN, BY_NAME, Tag, column_of, column_of_tag
-from .scan import scan
+from . import copies, files, grid, options, suv, to_xarray
+from .attributes import BY_COLUMN, BY_NAME, VOCABULARY, Tag, column_of, column_of_tag
+from .errors import FATAL, HeaderError, SeriesError
+from .scan import frame_table, read_files, scan
 from .series import Stack, choose, images
 
+_KEYWORDS = {a.keyword for a in VOCABULARY}
 Source = files.Source | Iterable[files.Source] | pd.DataFrame
 
 
@@ -70,6 +72,8 @@ def open_series(
         Frames do not fill a grid; the message names the cells, the files and the argument that resolves it.
     HeaderError
         No DICOM under the path, or an unknown keyword.
+    ValueError, TypeError
+        An option is none of its choices.
 
     Examples
     --------
@@ -80,8 +84,9 @@ def open_series(
     >>> float(da.sel(time=slice(0, 10)).max())
     218.0
     """
+    options.check(series=series, dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags)
     frames = read(source, _needed(dims, tags))
-    stack = choose(frames, series)
+    stack = choose(frames, series, copies.pixels)
     return open_stack(stack, dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags)
 
 
@@ -96,21 +101,66 @@ def open_stack(
     tags: Sequence[Tag] | None = None,
 ) -> xr.DataArray:
     """The array of one stack; frames that a segmentation leaves out are empty ones."""
-    frames = _with_real_world_values(stack.frames) if rescale == "rwvm" else stack.frames
+    options.check(dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags)
+    rescale = rescale if isinstance(rescale, str) else bool(rescale)
+    frames = with_columns(_whole(stack), _needed(dims, tags))
+    frames = _with_real_world_values(frames) if rescale == "rwvm" else frames
     arranged = grid.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
-    return to_xarray.build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, tags or ())))
+    array = to_xarray.build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, tags or ())))
+    return _with_suv(array, frames) if rescale is True and frames["Modality"].iat[0] == "PT" else array
 
 
 def outline(stack: Stack) -> xr.DataArray:
     """The array of one stack without its pixels, with its geometry alone."""
-    frames = stack.frames
+    frames = _whole(stack)
     return to_xarray.outline(frames, grid.arrange(frames, None, "fill" if stack.is_sparse else "raise"))
+
+
+def _whole(stack: Stack) -> pd.DataFrame:
+    """The frames of a stack that can be opened."""
+    if stack.problem:
+        raise SeriesError(f"{stack.key}: {stack.problem}")
+    return stack.frames
 
 
 def _needed(dims: Sequence[str] | None, tags: Sequence[Tag] | None) -> list[Tag]:
     """Keywords that must be read besides the vocabulary."""
     asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]
-    return [t for t in asked if not isinstance(t, str) or (column_of(t) not in BY_COLUMN and t != "rgb")]
+    return [t for t in asked if not isinstance(t, str) or not (column_of(t) in BY_COLUMN or t in _KEYWORDS or t == "rgb")]
+
+
+def with_columns(frames: pd.DataFrame, tags: Sequence[Tag]) -> pd.DataFrame:
+    """The frames with more elements, read from just their files where the table lacks them.
+
+    Raises
+    ------
+    HeaderError
+        An unknown keyword; or a file is not the one whose header the table holds.
+    """
+    lacking = tuple(tag for tag in dict.fromkeys(_needed(None, tags)) if column_of_tag(tag) not in frames)
+    if not lacking:
+        return frames
+    place = ["path", "frame", "SOPInstanceUID"]
+    more = frame_table(read_files(frames["path"].unique().tolist(), lacking, "synchronous"))
+    more = more[[*place, *map(column_of_tag, lacking)]].drop_duplicates(place)
+    found = frames.merge(more, on=place, how="left", indicator="_found").set_axis(frames.index)
+    lost = found["_found"] != "both"
+    if lost.any():
+        raise HeaderError(f"{found.loc[lost, 'path'].iloc[0]}: it is gone, or has changed since its header was read; scan again")
+    return found.drop(columns="_found")
+
+
+def _with_suv(array: xr.DataArray, frames: pd.DataFrame) -> xr.DataArray:
+    """The array with its factor to SUV; as it is where the headers do not hold all of it: `suv` says why."""
+    from .headers.whole import header
+
+    try:
+        coordinate = suv.coordinate(header(str(frames["path"].iat[0])), frames)
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001
+        return array
+    return array.assign_coords({suv.FACTOR: coordinate})
 
 
 def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
@@ -126,10 +176,18 @@ def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
 def read(source: Source, tags: list[Tag]) -> pd.DataFrame:
     """The frame table of a source; a list is joined to one series."""
     if isinstance(source, pd.DataFrame):
-        return source
+        return checked(source)
     if isinstance(source, (str, os.PathLike)):
         return scan(source, tags=tags)
     return joined(scan(source, tags=tags))
+
+
+def checked(frames: pd.DataFrame) -> pd.DataFrame:
+    """A table that a user gives, if it is a frame table."""
+    lacking = [name for name in ("path", "frame", "pixels", "SOPInstanceUID") if name not in frames]
+    if lacking:
+        raise HeaderError(f"the table has no column {lacking[0]!r}: it is no frame table as dx.scan gives it")
+    return frames
 
 
 def joined(frames: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,7 @@ class DicomBackend(BackendEntrypoint):
     def open_datatree(
         self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None, **options: Any
     ) -> xr.DataTree:
-        """All arrays under a path, by patient, study and key; see `Cohort.to_datatree`."""
+        """All arrays under a path, by patient, study and key; options are those of `Cohort.to_datatree`."""
         tree = open_cohort(filename_or_obj).to_datatree(chunks=None, **options)
         return tree.map_over_datasets(lambda ds: ds.drop_vars(drop_variables, errors="ignore")) if drop_variables else tree
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import __version__
-from .errors import DcmxarrayError, one_line
+from .errors import FATAL, DcmxarrayError, one_line, problem_of
 
 if TYPE_CHECKING:
     from .cohort import Cohort
@@ -57,16 +57,21 @@ def _info(args: argparse.Namespace) -> int:
 
     cohort = open_cohort(args.path)
     for key in cohort:
-        print(f"{key}\n    {_description(cohort.series.loc[key, 'SeriesDescription'])}{_line(cohort, key)}")
+        print(f"{_printable(key)}\n    {_description(cohort.series.loc[key, 'SeriesDescription'])}{_line(cohort, key)}")
     others = len(cohort.frames) - int(cohort.series["frames"].sum()) if len(cohort) else len(cohort.frames)
     print(f"{len(cohort)} arrays, {cohort.frames['path'].nunique()} files, {others} rows without an image or copies")
     for row in cohort.problems.itertuples():
-        print(f"problem: {row.path}: {row.problem}")
+        print(_printable(f"problem: {row.path}: {row.problem}"))
     return 0
 
 
 def _description(text: object) -> str:
-    return f"{text[:_SHORT]}: " if isinstance(text, str) else ""
+    return f"{_printable(text[:_SHORT])}: " if isinstance(text, str) else ""
+
+
+def _printable(text: str) -> str:
+    """A text on one line, without what steers a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _line(cohort: Cohort, key: str) -> str:
@@ -74,8 +79,10 @@ def _line(cohort: Cohort, key: str) -> str:
 
     try:
         found = describe(cohort.open(key, chunks=None))
-    except DcmxarrayError as error:
-        return f"not opened: {one_line(error)}"
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001
+        return _printable(f"not opened: {problem_of(error)}")
     parts = [" ".join(f"{d}:{n}" for d, n in found["dims"].items()), found["dtype"]]
     if found["spacing"]:
         parts.append(" x ".join(f"{v:g}" for v in found["spacing"]) + " mm")

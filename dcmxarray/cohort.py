@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
@@ -12,10 +13,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from . import files, parallel
+from . import api, parallel, tasks, trees
+from . import options as known_options
 from .api import Source
-from .attributes import Tag
-from .errors import DcmxarrayError, SeriesError, one_line
+from .attributes import Tag, column_of
+from .errors import HeaderError, SeriesError, problem_of
 from .members import FrameMembers, Members, Opener
 from .scan import scan
 
@@ -63,7 +65,7 @@ class Cohort:
         """Files that were not, or not wholly, read: path and message."""
         if "problem" not in self.frames:
             return pd.DataFrame(columns=["path", "problem"])
-        return self.frames.loc[self.frames["problem"].notna(), ["path", "problem"]].drop_duplicates()
+        return self.frames.loc[self.frames["problem"].notna(), ["path", "problem"]].drop_duplicates("path")
 
     def query(self, expression: str) -> Cohort:
         """The arrays for which a pandas expression is true, or that hold a frame for which it is, whole.
@@ -73,22 +75,53 @@ class Cohort:
         expression
             In pandas' syntax over the columns of ``frames``, ``"Modality == 'MR' and b > 0"``, or of ``series``,
             ``"files > 100 and dtype == 'int16'"``.
+
+        Raises
+        ------
+        ValueError
+            It is no such expression; the message has pandas' own words.
         """
         try:
             hits = self.frames.query(expression)
         except pd.errors.UndefinedVariableError:
-            return self[self.series.query(expression).index.tolist()]
+            return self[_rows(self.series, expression)]
+        except Exception as error:
+            raise _no_query(expression, error) from error
         return Cohort(self._members.only(self._members.holding(hits.index)))
 
     def __getitem__(self, mask: Any) -> Cohort:
-        """The arrays that a boolean mask over ``series``, or a list of keys, selects."""
+        """The arrays that a boolean mask over ``series``, or a list of keys, selects.
+
+        Raises
+        ------
+        SeriesError
+            It is neither, or holds a key that there is not.
+        """
+        if isinstance(mask, str):
+            raise SeriesError(f"a cohort is indexed by a list of keys or a mask: cohort[[{mask!r}]], or cohort.open({mask!r})")
         known = self._members.keys
-        keys = pd.Series(known, index=pd.Index(known, dtype="str"), dtype="str").loc[mask].tolist()
-        return Cohort(self._members.only(keys))
+        try:
+            keys = pd.Series(known, index=pd.Index(known, dtype="str"), dtype="str").loc[mask].tolist()
+        except Exception as error:
+            raise SeriesError(f"no list of keys, and no mask over the {len(known)} arrays: {problem_of(error)}") from error
+        return Cohort(self._members.only(list(dict.fromkeys(keys))))
 
     def unique(self, keyword: str) -> list[Any]:
-        """The distinct values of a column over all frames, sorted; missing ones left out."""
-        return sorted(self.frames[keyword].dropna().unique().tolist())
+        """The distinct values of a column over all frames, sorted; missing ones left out.
+
+        Raises
+        ------
+        HeaderError
+            There is no such column.
+        """
+        column = column_of(keyword)
+        if column not in self.frames:
+            raise HeaderError(f"no column {keyword!r} in cohort.frames; elements besides the default ones are read by tags=")
+        values = self.frames[column].dropna().unique().tolist()
+        try:
+            return sorted(values)
+        except TypeError:  # of several kinds: each kind by itself
+            return sorted(values, key=lambda value: (type(value).__name__, str(value)))
 
     def open(self, key: str, **options: Any) -> xr.DataArray:
         """Open one array by its key; options are those of `open_series`, from a store ``chunks`` alone.
@@ -96,9 +129,22 @@ class Cohort:
         Raises
         ------
         SeriesError
-            There is no such key.
+            There is no such key, or its series can't be split.
+        TypeError, ValueError
+            There is no such option, or it is none of its choices.
         """
-        return self._opener(key)(**options)
+        opener = self._opener(key)
+        self._check(options, "open")
+        return opener(**options)
+
+    def _check(self, options: Mapping[str, Any], call: str, own: Sequence[str] = ()) -> None:
+        """Check options for arrays, but those that the call gives itself, before any work."""
+        keys = self._members.keys
+        opener = inspect.signature(self._members.opener(keys[0]) if keys else api.open_stack)
+        takes = {p.name for p in opener.parameters.values() if p.kind is p.KEYWORD_ONLY}
+        settled = "" if "rescale" in takes else " of arrays from a store, where all else was settled when they were written,"
+        known_options.check_names(options, takes - set(own), call + settled)
+        known_options.check(**options)
 
     def _opener(self, key: str) -> Opener:
         if key not in self._keys:
@@ -128,6 +174,11 @@ class Cohort:
             By key, as ``series``: a column for each name of a dict, else ``result``; and ``error``, what the function or the
             opening raised, missing where all went well.
 
+        Raises
+        ------
+        TypeError, ValueError
+            There is no such option or scheduler, or an option is none of its choices.
+
         Examples
         --------
         >>> import dcmxarray as dx
@@ -135,9 +186,11 @@ class Cohort:
         >>> cohort.map(lambda da: {"max": int(da.max()), "volumes": da.sizes.get("time", 1)})["max"].tolist()
         [1000, 359]
         """
+        self._check(options, "map", ["chunks"])
+        parallel.check(scheduler)
         keys = self._members.keys
         items = ((self._members.opener(key), options) for key in keys)
-        found = dict(parallel.results(partial(_apply, function), items, len(keys), scheduler, "map"))
+        found = dict(parallel.results(partial(tasks.apply, function), items, len(keys), scheduler, "map"))
         rows = [found[k] for k in range(len(keys))]
         table = pd.DataFrame(rows, index=pd.Index(keys, name="key", dtype="str"))
         return table[[*(c for c in table if c != "error"), "error"]] if len(table) else table
@@ -197,6 +250,7 @@ class Cohort:
         """
         from .stores import cohorts
 
+        self._check(options, "to_zarr", ["chunks"])
         return cohorts.write(self._members, store, chunks, identifiers, overwrite, client, options)  # type: ignore[arg-type]
 
     def verify(self, store: Any) -> pd.DataFrame:
@@ -213,19 +267,12 @@ class Cohort:
 
     def tree(self) -> str:
         """Patients, studies and arrays as an indented text."""
-        lines = []
-        for patient, of_patient in self._members.labels.groupby("PatientID", dropna=False):
-            lines.append(f"patient {patient}")
-            for study, of_study in of_patient.groupby("StudyInstanceUID", dropna=False):
-                lines.append(f"  study {study}")
-                lines += [
-                    f"    {row.Modality} {row.SeriesDescription}: {row.frames} frames  {row.Index}"
-                    for row in of_study.itertuples()
-                ]
-        return "\n".join(lines)
+        return trees.text(self._members.labels)
 
     def to_datatree(self, **options: Any) -> xr.DataTree:
         """Patients, studies and arrays as a lazy `xarray.DataTree`: ``/PatientID/StudyInstanceUID/key/image``.
+
+        What has a meaning in paths is encoded as in URLs: "a/b" is ``a%2Fb``; what is missing is ``%missing``.
 
         Parameters
         ----------
@@ -237,18 +284,8 @@ class Cohort:
         xarray.DataTree
             What can't be opened is in ``attrs["problems"]`` of the root, key -> message.
         """
-        found: dict[str, xr.Dataset] = {}
-        problems: dict[str, str] = {}
-        for key, row in self._members.labels.iterrows():
-            names = (str(part).replace("/", "_") for part in (row["PatientID"], row["StudyInstanceUID"], key))
-            try:
-                found["/" + "/".join(names)] = self.open(str(key), **options).to_dataset()
-            except DcmxarrayError as error:
-                problems[str(key)] = one_line(error)
-        tree = xr.DataTree.from_dict(found)
-        if problems:
-            tree.attrs["problems"] = problems
-        return tree
+        self._check(options, "to_datatree")
+        return trees.arrays(self._members, options)
 
     def __len__(self) -> int:
         return len(self._members.keys)
@@ -272,19 +309,16 @@ class Cohort:
         return f"<p>{html.escape(repr(self))}</p>{table.to_html(na_rep='')}{more}"
 
 
-def _apply(function: Callable[[xr.DataArray], Any], item: tuple[Opener, dict[str, Any]]) -> dict[str, Any]:
-    """A row of `Cohort.map`; never raises."""
-    opener, options = item
+def _rows(table: pd.DataFrame, expression: str) -> list[str]:
+    """The keys of the rows for which an expression is true."""
     try:
-        result = function(opener(chunks=None, **options))
-    except Exception as error:  # noqa: BLE001  one bad series never stops the others
-        return {"error": f"{type(error).__name__}: {one_line(error)}"}
-    if isinstance(result, xr.DataArray):
-        result = result.compute()
-        result = result.item() if result.ndim == 0 and not result.coords else result
-    return (dict(result) if isinstance(result, Mapping) and not isinstance(result, xr.Dataset) else {"result": result}) | {
-        "error": None
-    }
+        return table.query(expression).index.tolist()
+    except Exception as error:
+        raise _no_query(expression, error) from error
+
+
+def _no_query(expression: str, error: Exception) -> ValueError:
+    return ValueError(f"query({expression!r}), over columns of cohort.frames or of cohort.series: {problem_of(error)}")
 
 
 def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, tags: Sequence[Tag] | None = None) -> Cohort:
@@ -315,8 +349,9 @@ def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, 
     >>> dx.open_cohort(index).unique("Modality")
     ['MR']
     """
+    known_options.check(tags=tags)
     if isinstance(source, pd.DataFrame):
-        return Cohort(FrameMembers(source))
+        return Cohort(FrameMembers(api.with_columns(api.checked(source), list(tags or ()))))
     if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "list_prefix"):
         return Cohort(FrameMembers(_read(list(source), index, tags)))
     if _may_be_store(source):
@@ -345,4 +380,5 @@ def _may_be_store(source: Any) -> bool:
     if hasattr(source, "list_prefix"):
         return True
     path = os.fspath(source)
-    return files.is_remote(path) or path.lower().endswith((".zip", ".zarr")) or Path(path, "zarr.json").exists()
+    named = "://" in path or path.lower().endswith((".zip", ".zarr"))
+    return named or any(Path(path, name).exists() for name in ("zarr.json", "tables/series/zarr.json"))

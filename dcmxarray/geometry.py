@@ -11,6 +11,7 @@ import pandas as pd
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+_ROUNDED = 0.05  # how far rounded direction cosines may be from unit vectors at a right angle
 SAME_PLACE = 0.01  # mm; positions closer than this are one, unless the slices themselves lie closer
 REGULAR = 0.01  # mm, or this part of the spacing: steps that differ less are one spacing
 
@@ -20,6 +21,12 @@ def normal(row: Floats, column: Floats) -> Floats:
     cross = np.cross(row, column)
     length = np.linalg.norm(cross, axis=-1, keepdims=True)
     return np.asarray(cross / np.where(length > 0, length, 1.0))
+
+
+def is_plane(row: Floats, column: Floats) -> bool:
+    """Whether direction cosines span a plane: unit vectors at a right angle, as far as headers round them."""
+    numbers = np.array([row @ row - 1, column @ column - 1, row @ column])
+    return bool((np.abs(numbers) < _ROUNDED).all())
 
 
 def clusters(values: npt.ArrayLike, tolerance: float) -> Ints:

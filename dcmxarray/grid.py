@@ -6,6 +6,7 @@ attributes that vary at one position, b, time; what does not fit is a `GridError
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -18,9 +19,9 @@ import pandas as pd
 from . import geometry, grid_time
 from .attributes import DIM_ORDER, column_of
 from .errors import GridError
-from .grid_errors import describe_doubles, describe_holes
+from .grid_errors import describe_doubles, describe_emptiness, describe_holes
 from .model import MISSING, FrameGrid, Ints
-from .series import ORIENTATION, POSITION, leading
+from .series import POSITION, plane
 
 Missing = Literal["raise", "fill"]
 Duplicates = Literal["raise", "first"]
@@ -29,6 +30,7 @@ CANDIDATES = ("component", "te", "ti", "fa")
 STRUCTURE = ("segment", "tile_row", "tile_col")
 TOLERANCE = {"te": 1e-3, "ti": 1e-3, "fa": 1e-3}
 SAME_DIRECTION = 1e-3
+MOST_CELLS, LEAST_CELLS = 64, 1 << 16  # a grid may have so many cells a frame, and so many more
 TOMOGRAPHIC = ("CT", "MR", "PT", "NM")
 
 
@@ -63,10 +65,18 @@ class Work:
         return codes
 
     def add(self, name: str, codes: Ints) -> None:
-        """One more axis, if it varies."""
+        """One more axis, if it varies.
+
+        Raises
+        ------
+        GridError
+            Next to none of the cells would have a frame.
+        """
         axis = Axis(name, codes)
         if axis.count > 1:
             self.axes.append(axis)
+        if math.prod(a.count for a in self.axes) > MOST_CELLS * len(self.frames) + LEAST_CELLS:
+            raise GridError(describe_emptiness(self))
 
 
 def arrange(
@@ -106,25 +116,19 @@ def arrange(
 def _slices(work: Work) -> None:
     """Slices by position along the normal; where no frame has a position, by what else orders a tomographic stack."""
     frames = work.frames
-    positions = frames[POSITION].to_numpy(float)
-    if not np.isnan(positions).any():
-        thickness = frames["SliceThickness"].min()
-        work.add("slice", geometry.clusters(along_normal(frames), geometry.slice_tolerance(thickness)))
+    place = plane(frames)
+    if place is not None:
+        along = frames[POSITION].to_numpy(float) @ place.normal
+        work.add("slice", geometry.clusters(along, geometry.slice_tolerance(frames["SliceThickness"].min())))
         return
     if frames["Modality"].iloc[0] not in TOMOGRAPHIC:
         return
     for name in ("SliceLocation", "InStackPositionNumber", "InstanceNumber", "frame"):
         values = frames[name].to_numpy(float, na_value=np.nan)
-        if not np.isnan(values).any() and len(np.unique(values)) > 1:
+        if np.isfinite(values).all() and len(np.unique(values)) > 1:
             work.slice_source = name
             work.add("slice", geometry.clusters(values, 1e-3))
             return
-
-
-def along_normal(frames: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Where each frame lies along the normal of the first frame's plane, mm."""
-    axes = leading(frames, ORIENTATION)
-    return np.asarray(frames[POSITION].to_numpy(float) @ geometry.normal(axes[:3], axes[3:]))
 
 
 def codes_of(frames: pd.DataFrame, name: str) -> Ints:

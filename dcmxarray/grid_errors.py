@@ -23,6 +23,7 @@ _PLACES = {
     *("SOPInstanceUID", "window_row", "window_col"),
 }
 _MOST = 3
+_WAY_OF_COPIES = "pass duplicates='first', or a table without the wrong one"
 
 
 def _cell(work: Work, code: int) -> str:
@@ -66,11 +67,22 @@ def describe_doubles(work: Work, cells: Ints, counts: Ints, dims: Sequence[str] 
     names = ", ".join(_file(work.frames, r) for r in rows[:_MOST])
     unlike = differing(work.frames.iloc[rows])
     asked = [*(dims or [a.name for a in work.axes])]
-    way = f"pass dims={[*asked, unlike[0]]!r}, duplicates='first' or a filtered table" if unlike else "pass duplicates='first'"
-    what = ", ".join(unlike[:8]) if unlike else "nothing that the table knows"
+    way = f"pass dims={[*asked, unlike[0]]!r}, duplicates='first' or a filtered table" if unlike else _WAY_OF_COPIES
+    one = work.frames["SOPInstanceUID"].iloc[rows].nunique() == 1
+    same = "their pixels alone, under one SOPInstanceUID" if one else "nothing that the table knows"
+    what = ", ".join(unlike[:8]) if unlike else same
     return (
         f"{_series(work)}: {doubles.size} cells hold several frames, first at {_cell(work, int(doubles[0]))} ({names}). "
         f"They differ in {what}; {way}."
+    )
+
+
+def describe_emptiness(work: Work) -> str:
+    """Axes that cross in next to no frame: which, and what resolves it."""
+    axes = " x ".join(f"{axis.name} {axis.count}" for axis in work.axes)
+    return (
+        f"{_series(work)}: {len(work.frames)} frames do not fill a grid of {axes} cells. "
+        f"Pass a filtered table, or other dims= than {[a.name for a in work.axes]!r}."
     )
 
 

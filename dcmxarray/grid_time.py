@@ -62,7 +62,7 @@ class Ordering:
 
 def rank_within(values: Floats, cells: Ints) -> Ints | None:
     """0, 1, ... within each cell by value; ``None`` where two frames of a cell share one, or one has none."""
-    if np.isnan(values).any():
+    if not np.isfinite(values).all():
         return None
     order = np.lexsort((values, cells))
     same_cell = cells[order][1:] == cells[order][:-1]
@@ -159,7 +159,7 @@ def _clock(frames: pd.DataFrame, rank: Ints, cells: Ints) -> Ordering | None:
     """The clock element that agrees with an ordering that has none: it grows with the index, in all cells together."""
     for candidate in CANDIDATES:
         values = candidate.values(frames)
-        if candidate.scale == 0 or np.isnan(values).any():
+        if candidate.scale == 0 or not np.isfinite(values).all():
             continue
         earliest = pd.Series(values).groupby(rank).min().to_numpy()
         order = np.lexsort((rank, cells))

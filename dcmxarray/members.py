@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from . import api, files, parallel, series
+from . import api, copies, files, parallel, series
 from .accessor import describe
-from .errors import DcmxarrayError, one_line
+from .errors import FATAL, problem_of
 
 Opener = Callable[..., xr.DataArray]
 
@@ -74,13 +74,15 @@ class FrameMembers:
         stacks: dict[str, series.Stack] | None = None,
         known: dict[str, dict[str, Any]] | None = None,
     ) -> None:
-        self._frames = frames
+        self._frames = frames if frames.index.is_unique else frames.reset_index(drop=True)
         self._given = stacks
         self._known: dict[str, dict[str, Any]] = {} if known is None else known
 
     @cached_property
     def _stacks(self) -> dict[str, series.Stack]:
-        return {stack.key: stack for stack in series.split(self._frames)} if self._given is None else self._given
+        if self._given is not None:
+            return self._given
+        return {stack.key: stack for stack in series.split(self._frames, copies.pixels)}
 
     @property
     def keys(self) -> list[str]:
@@ -154,7 +156,14 @@ def _with_times(frames: pd.DataFrame) -> pd.DataFrame:
     if "modified" in frames:
         return frames
     paths = frames["path"].unique()
-    return frames.assign(modified=frames["path"].map(dict(zip(paths, map(files.modified, paths), strict=True))))
+    return frames.assign(modified=frames["path"].map(dict(zip(paths, map(_modified, paths), strict=True))))
+
+
+def _modified(path: str) -> int:
+    try:
+        return files.modified(path)
+    except OSError:  # gone meanwhile: its array will say so
+        return 0
 
 
 def _on_cluster() -> Any:
@@ -169,8 +178,10 @@ def _detail(stack: series.Stack) -> dict[str, Any]:
     """`DETAILS` of one array, or why it can't be opened."""
     try:
         return details_of(api.outline(stack))
-    except DcmxarrayError as error:
-        return dict.fromkeys(DETAILS) | {"problem": one_line(error)}
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001
+        return dict.fromkeys(DETAILS) | {"problem": problem_of(error)}
 
 
 def details_of(array: xr.DataArray) -> dict[str, Any]:

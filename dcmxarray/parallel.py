@@ -15,6 +15,7 @@ Scheduler = Any  # a name of dask's, or a distributed client
 _HERE = ("sync", "synchronous", "single-threaded")
 _THREADS = ("threads", "threading")
 _PROCESSES = ("processes", "multiprocessing")
+_CLUSTER = ("dask.distributed", "distributed")
 _AHEAD = 8  # tasks a worker that are handed out before their turn
 
 
@@ -39,10 +40,14 @@ def results(
 
     Raises
     ------
+    ValueError
+        There is no such scheduler.
     Exception
         What ``function`` raised, at once.
     """
     from tqdm.auto import tqdm
+
+    check(scheduler)
 
     with tqdm(total=total, desc=label, delay=1, disable=None, leave=False) as bar:
         for done in _results(function, items, total, scheduler):
@@ -87,6 +92,14 @@ class _Shipped:
         return cloudpickle.loads(self.code)(item)
 
 
+def check(scheduler: Scheduler) -> None:
+    """Raise ValueError for what is no scheduler."""
+    chosen = _chosen(scheduler)
+    named = isinstance(chosen, str) and chosen in (*_HERE, *_THREADS, *_PROCESSES, *_CLUSTER)
+    if not named and not hasattr(chosen, "get_executor"):
+        raise ValueError(f"scheduler {chosen!r} is none of 'threads', 'processes', 'synchronous', or a distributed client")
+
+
 def _chosen(scheduler: Scheduler) -> Any:
     import dask
 
@@ -125,8 +138,6 @@ def _spawning() -> Any:
 def _client(chosen: Any) -> Any:
     if hasattr(chosen, "get_executor"):
         return chosen
-    if chosen in ("dask.distributed", "distributed"):
-        from distributed import default_client
+    from distributed import default_client
 
-        return default_client()
-    raise ValueError(f"scheduler {chosen!r} is none of 'threads', 'processes', 'synchronous', or a distributed client")
+    return default_client()

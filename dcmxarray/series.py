@@ -1,12 +1,13 @@
 """Which frames belong in one array: series are split into stacks of one kind, plane, matrix and pixel type.
 
-It works on the frame table and opens no file.
+It works on the frame table and opens no file: whether suspected copies hold the same pixels, a function that it is given says.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import geometry
-from .errors import SeriesError
-from .model import Floats, Ints
+from .errors import FATAL, SeriesError, problem_of
+from .model import Floats, Geometry, Ints
+
+Pixels = Callable[[pd.DataFrame], npt.NDArray[Any]]  # for each frame a code: frames with one have the same pixels
 
 ORIENTATION = ["row_x", "row_y", "row_z", "column_x", "column_y", "column_z"]
 POSITION = ["position_x", "position_y", "position_z"]
 SAME_COSINE = 1e-4
 _NO_UID = "no-SeriesInstanceUID"
 SAME_STATION = 0.5  # mm within the plane
+_LONGEST = 40  # characters of a word in a key
 
 # What must agree within a stack, and how a key says what does not.
 _EXACT = (
@@ -49,13 +53,15 @@ class Stack:
     """Frames of one series that can share an array.
 
     ``key`` is stable: it never depends on file names or order.  ``table`` holds the frames of many stacks, those from
-    ``start`` to ``stop`` are this one's; it pickles with its own alone.
+    ``start`` to ``stop`` are this one's; it pickles with its own alone.  ``problem`` says why it can't be opened, where that is
+    known already.
     """
 
     key: str
     table: pd.DataFrame
     start: int
     stop: int
+    problem: str = ""
 
     @property
     def frames(self) -> pd.DataFrame:
@@ -68,7 +74,7 @@ class Stack:
         return self.table["SOPClassUID"].iloc[self.start] in _SPARSE
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Stack, (self.key, self.frames, 0, self.stop - self.start)
+        return Stack, (self.key, self.frames, 0, self.stop - self.start, self.problem)
 
 
 def images(frames: pd.DataFrame) -> pd.DataFrame:
@@ -82,37 +88,91 @@ def leading(frames: pd.DataFrame, names: Sequence[str]) -> Floats:
     return np.array([frames[name].iat[0] for name in names], float)
 
 
+def plane(frames: pd.DataFrame) -> Geometry | None:
+    """The plane that the frames of a stack share; ``None`` where a position or the orientation is missing, or is none."""
+    axes = leading(frames, ORIENTATION)
+    row, column = axes[:3], axes[3:]
+    placed = all(np.isfinite(frames[name].to_numpy(float)).all() for name in POSITION)
+    if not placed or not geometry.is_plane(row, column):
+        return None
+    return Geometry(row, column, geometry.normal(row, column))
+
+
 def comparable(column: pd.Series) -> npt.NDArray[Any]:
     """A column as numpy, in which nothing missing equals itself."""
     return column.to_numpy(float, na_value=np.nan) if isinstance(column.dtype, pd.Int64Dtype) else column.to_numpy()
 
 
-def split(frames: pd.DataFrame) -> list[Stack]:
+def split(frames: pd.DataFrame, pixels: Pixels) -> list[Stack]:
     """The stacks of every series of a frame table, sorted by key; rows that are no image are passed over.
 
-    A byte-for-byte copy of a file (same SOPInstanceUID, same header) counts once.
+    A copy of a file (same SOPInstanceUID, same header, same ``pixels``) counts once.  A series that can't be split is one stack,
+    with its problem.
     """
-    rows = without_copies(images(frames))
+    rows = without_copies(images(frames), pixels)
     if rows.empty:
         return []
-    rows = rows.iloc[_order(rows, ["SeriesInstanceUID", "SOPInstanceUID", "frame", "path"])]
-    uids = rows["SeriesInstanceUID"].fillna(_NO_UID).to_numpy(object)
+    uids = _series_uids(rows)
+    order = _order(uids, rows, ["SOPInstanceUID", "frame", "path"])
+    rows, uids = rows.iloc[order], uids[order]
     starts = np.flatnonzero(np.concatenate([[True], uids[1:] != uids[:-1]]))
     ends = np.append(starts[1:], len(rows))
-    parts: list[tuple[str, Ints]] = []
-    for start, end, mixed in zip(starts.tolist(), ends.tolist(), _may_be_mixed(rows, starts), strict=True):
-        found = _stacks(str(uids[start]), rows.iloc[start:end]) if mixed else [(str(uids[start]), np.arange(end - start))]
-        parts += [(key, start + places) for key, places in found]
-    table = rows.iloc[np.concatenate([places for _, places in parts])]
-    bounds = np.cumsum([0, *(len(places) for _, places in parts)]).tolist()
-    return [Stack(key, table, a, b) for (key, _), a, b in zip(parts, bounds[:-1], bounds[1:], strict=True)]
+    parts: list[tuple[str, Ints, str]] = []
+    with np.errstate(all="ignore"):  # absurd numbers are told apart like others
+        for start, end, mixed in zip(starts.tolist(), ends.tolist(), _may_be_mixed(rows, starts), strict=True):
+            found = _parts(str(uids[start]), rows.iloc[start:end], mixed)
+            parts += [(key, start + places, problem) for key, places, problem in found]
+    table = rows.iloc[np.concatenate([places for _, places, _ in parts])]
+    bounds = np.cumsum([0, *(len(places) for _, places, _ in parts)]).tolist()
+    keys = _once([key for key, _, _ in parts])
+    said = [problem for _, _, problem in parts]
+    return [Stack(key, table, a, b, text) for key, a, b, text in zip(keys, bounds[:-1], bounds[1:], said, strict=True)]
 
 
-def _order(frames: pd.DataFrame, columns: list[str]) -> Ints:
-    """The rows' order by some columns; missing values last."""
-    keys = [(c, "ascending") for c in columns]
-    table = pa.table({c: pa.array(frames[c], from_pandas=True) for c in columns})
-    return np.asarray(pc.sort_indices(table, sort_keys=keys))
+def _once(keys: list[str]) -> list[str]:
+    """Keys of which none occurs twice: made-up UIDs may look like another's key."""
+    seen: dict[str, int] = {}
+    for key in keys if len(set(keys)) < len(keys) else ():
+        seen[key] = seen.get(key, 0) + 1
+    again = {key for key, count in seen.items() if count > 1}
+    number = dict.fromkeys(again, 0)
+    out = []
+    for key in keys:
+        number[key] = number.get(key, 0) + 1
+        out.append(f"{key}~{number[key]}" if key in again else key)
+    return out
+
+
+def _series_uids(frames: pd.DataFrame) -> npt.NDArray[Any]:
+    """What series every frame is of; frames without SeriesInstanceUID are together where patient and study are the same."""
+    uids = frames["SeriesInstanceUID"].to_numpy(object, copy=True)
+    lost = frames["SeriesInstanceUID"].isna().to_numpy()
+    if not lost.any():
+        return uids
+    whose = frames.loc[lost, ["PatientID", "StudyInstanceUID"]].astype(object).fillna("")
+    several = len(whose.drop_duplicates()) > 1
+    said = [hashlib.sha256(repr(pair).encode()).hexdigest()[:8] for pair in whose.itertuples(index=False, name=None)]
+    uids[lost] = [f"{_NO_UID}-{text}" if several else _NO_UID for text in said]
+    return uids
+
+
+def _parts(uid: str, frames: pd.DataFrame, mixed: bool) -> list[tuple[str, Ints, str]]:
+    """Keys of the stacks of one series, sorted, the places of their frames, and what is wrong; a series costs itself alone."""
+    whole = np.arange(len(frames))
+    if not mixed:
+        return [(uid, whole, "")]
+    try:
+        return [(key, places, "") for key, places in _stacks(uid, frames)]
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001
+        return [(uid, whole, f"the series can't be split: {problem_of(error)}")]
+
+
+def _order(uids: npt.NDArray[Any], frames: pd.DataFrame, columns: list[str]) -> Ints:
+    """The rows' order by series and some columns; missing values last."""
+    parts = {"series": pa.array(uids, pa.string())} | {c: pa.array(frames[c], from_pandas=True) for c in columns}
+    return np.asarray(pc.sort_indices(pa.table(parts), sort_keys=[(c, "ascending") for c in parts]))
 
 
 def _may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
@@ -140,14 +200,21 @@ def _may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
     return np.logical_or.reduceat(mixed, starts).tolist()
 
 
-def without_copies(frames: pd.DataFrame) -> pd.DataFrame:
-    """Frames without copies: same SOPInstanceUID and frame, and all else that the table knows of them."""
-    twice = frames.duplicated(["SOPInstanceUID", "frame"], keep=False) & frames["SOPInstanceUID"].notna()
+def without_copies(frames: pd.DataFrame, pixels: Pixels) -> pd.DataFrame:
+    """Frames without copies: same SOPInstanceUID and frame, all else that the table knows of them, and the same pixels."""
+    twice = (frames.duplicated(["SOPInstanceUID", "frame"], keep=False) & frames["SOPInstanceUID"].notna()).to_numpy()
     if not twice.any():
         return frames
-    suspects = frames[twice].sort_values("path")
+    places = np.flatnonzero(twice)
+    suspects = frames.iloc[places].assign(place=places).sort_values("path", kind="stable")
     identity = [c for c in frames.columns if c not in _NOT_IDENTITY]
-    return frames.drop(index=suspects.index[suspects.duplicated(identity)])
+    suspects = suspects[suspects.duplicated(identity, keep=False)]
+    if suspects.empty:
+        return frames
+    copies = suspects.assign(_pixels=pixels(suspects)).duplicated([*identity, "_pixels"]).to_numpy()
+    kept = np.ones(len(frames), bool)
+    kept[suspects["place"].to_numpy()[copies]] = False
+    return frames[kept]
 
 
 def _colour(frames: pd.DataFrame) -> Ints:
@@ -217,23 +284,28 @@ def _name(part: pd.DataFrame, varying: dict[str, Ints]) -> str:
     first = part.iloc[0]
     words = {
         "SeriesNumber": f"series{first['SeriesNumber']}",
-        "SOPClassUID": f"sop{str(first['SOPClassUID']).rsplit('.', 1)[-1]}",
-        "derived": str(first["derived"]) if pd.notna(first["derived"]) else "image",
+        "SOPClassUID": f"sop{_word(str(first['SOPClassUID']).rsplit('.', 1)[-1])}",
+        "derived": _word(first["derived"]) if pd.notna(first["derived"]) else "image",
         "Rows": f"{first['Rows']}x{first['Columns']}",
         "Columns": f"{first['Rows']}x{first['Columns']}",
         "plane": _plane(first),
         "placed": "placed" if pd.notna(first["position_x"]) else "unplaced",
-        "colour": str(first["PhotometricInterpretation"]).replace(" ", "_").lower(),
+        "colour": _word(first["PhotometricInterpretation"]).lower(),
         "spacing": f"{first['spacing_row']:.4g}x{first['spacing_col']:.4g}mm",
         "BitsAllocated": f"{first['BitsAllocated']}bit",
         "PixelRepresentation": "signed" if first["PixelRepresentation"] == 1 else "unsigned",
         "SamplesPerPixel": f"{first['SamplesPerPixel']}samples",
         "pixels": str(first["pixels"]),
         "station": _corner(first),
-        "kind": str(first["kind"]).replace(" ", "_").lower() if pd.notna(first["kind"]) else "plain",
+        "kind": _word(first["kind"]).lower() if pd.notna(first["kind"]) else "plain",
     }
     said = [name for name in varying if name != "kind" or "derived" not in varying]
     return "-".join(dict.fromkeys(words[name] for name in said))
+
+
+def _word(value: object) -> str:
+    """A text of the header as part of a key: short, without what means something to paths."""
+    return re.sub(r"[^\w.+-]", "_", str(value))[:_LONGEST]
 
 
 def _plane(frame: pd.Series) -> str:
@@ -244,7 +316,7 @@ def _plane(frame: pd.Series) -> str:
 
 
 def _corner(frame: pd.Series) -> str:
-    return "at" + "_".join(f"{v:.0f}" for v in frame[POSITION].to_numpy(float))
+    return "at" + "_".join(f"{v:.0f}" if abs(v) < 1e6 else f"{v:.3g}" for v in frame[POSITION].to_numpy(float))
 
 
 def _digest(part: pd.DataFrame) -> str:
@@ -254,7 +326,7 @@ def _digest(part: pd.DataFrame) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:4]
 
 
-def choose(frames: pd.DataFrame, series: str | None) -> Stack:
+def choose(frames: pd.DataFrame, series: str | int | None, pixels: Pixels) -> Stack:
     """The one stack of a table, or the one that ``series`` names: a key, a SeriesInstanceUID, number or description.
 
     Raises
@@ -262,7 +334,7 @@ def choose(frames: pd.DataFrame, series: str | None) -> Stack:
     SeriesError
         There is none, or more than one; the message lists the keys.
     """
-    stacks = split(frames)
+    stacks = split(frames, pixels)
     if not stacks:
         raise SeriesError(f"no image among {len(frames)} frames: {_kinds(frames)}")
     named = stacks if series is None else [s for s in stacks if _matches(s, str(series))]

@@ -1,5 +1,8 @@
 """Standardized uptake values of PET, by body weight.  Opens no file.
 
+The factor is computed once, when a whole stack is opened, and stays with the array as a scalar coordinate: the scan start is the
+series', whatever part of it is left.
+
 Source: the vendor-neutral calculation of the QIBA FDG-PET/CT profile, for images in Bq/ml that are decay corrected
 (PS3.3 C.8.9.1, C.8.9.2); Boellaard et al. 2015, doi:10.1007/s00259-014-2961-x.
 """
@@ -17,7 +20,28 @@ if TYPE_CHECKING:
     import pydicom
 
 
-def factor(header: pydicom.Dataset, first: np.datetime64 | None) -> float:
+FACTOR = "suv_factor"  # the coordinate
+UNITS = "g/ml"
+ALIKE = ("Units", "DecayCorrection", "PatientWeight", "SeriesDate", "SeriesTime")  # what one factor can't stand for if it varies
+
+
+def coordinate(header: pydicom.Dataset, frames: pd.DataFrame) -> tuple[tuple[()], float, dict[str, str]]:
+    """The coordinate of a stack: what its values are multiplied by.
+
+    Raises
+    ------
+    HeaderError
+        As for `factor`; or the frames are of unlike series.
+    """
+    unlike = [name for name in ALIKE if frames[name].nunique(dropna=False) > 1]
+    if unlike:
+        raise HeaderError(f"SUV needs one {unlike[0]}, and the files differ in it")
+    first = frames["acquired"].min()
+    value = factor(header, None if pd.isna(first) else first.to_datetime64())
+    return (), value, {"units": f"{UNITS} per unit of the image", "long_name": "factor to SUV by body weight"}
+
+
+def factor(header: pydicom.Dataset, first: np.datetime64 | None = None) -> float:
     """What Bq/ml are multiplied by to be g/ml.
 
     Parameters
@@ -37,11 +61,9 @@ def factor(header: pydicom.Dataset, first: np.datetime64 | None) -> float:
         return 1.0
     if units != "BQML":
         raise HeaderError(f"SUV needs Units BQML or GML, the headers say {units}; convert the values first")
-    weight = float(_said(header, "PatientWeight"))
+    weight = _number(header, "PatientWeight")
     sequence = _said(header, "RadiopharmaceuticalInformationSequence")
-    dose = float(_said(sequence[0], "RadionuclideTotalDose"))
-    if weight <= 0 or dose <= 0:
-        raise HeaderError("SUV needs PatientWeight and RadionuclideTotalDose above 0")
+    dose = _number(sequence[0], "RadionuclideTotalDose")
     return weight * 1000 / (dose * _decay(header, sequence[0], first))
 
 
@@ -57,7 +79,7 @@ def _decay(header: pydicom.Dataset, drug: pydicom.Dataset, first: np.datetime64 
         raise HeaderError(
             f"SUV: the scan begins {seconds:.0f} s after the injection, which can't be; the times may have been changed"
         )
-    return float(2.0 ** (-seconds / float(_said(drug, "RadionuclideHalfLife"))))
+    return float(2.0 ** (-seconds / _number(drug, "RadionuclideHalfLife")))
 
 
 def _scan_start(header: pydicom.Dataset, first: np.datetime64 | None) -> np.datetime64:
@@ -75,7 +97,21 @@ def _injected(header: pydicom.Dataset, drug: pydicom.Dataset) -> np.datetime64:
 
 def _moment(date: str, clock: str) -> np.datetime64:
     whole, _, part = clock.partition(".")
-    return np.datetime64(pd.Timestamp(f"{date} {whole.ljust(6, '0')}.{part or 0}"), "us")
+    try:
+        return np.datetime64(pd.Timestamp(f"{date} {whole.ljust(6, '0')}.{part or 0}"), "us")
+    except ValueError:
+        raise HeaderError("SUV needs dates and times, and the headers hold others") from None
+
+
+def _number(data: pydicom.Dataset, keyword: str) -> float:
+    value = _said(data, keyword)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not 0 < number < np.inf:
+        raise HeaderError(f"SUV needs {keyword} above 0, the headers say {value}")
+    return number
 
 
 def _said(data: pydicom.Dataset, keyword: str) -> Any:

@@ -15,9 +15,9 @@ from xarray.core import indexing
 
 from . import geometry, grid
 from .attributes import VOCABULARY, Attribute, column_of, labels
-from .model import MISSING, FrameGrid, Geometry
-from .pixels import FrameArray, sources
-from .series import ORIENTATION, POSITION, comparable, leading
+from .model import MISSING, FrameGrid
+from .pixels import FrameArray, frame_shape, sources
+from .series import ORIENTATION, POSITION, comparable, leading, plane
 
 Values = npt.NDArray[Any]
 Coord = tuple[tuple[str, ...], Values]
@@ -27,6 +27,8 @@ NAME = "image"
 SOURCE = "dicom_source"
 CHUNK_BYTES = 32 << 20
 DECODED_BYTES = 4 << 20  # compressed frames take so long to decode that smaller chunks keep all cores busy
+
+_DOSE_UNITS = {"GY": "Gy", "RELATIVE": "1"}
 
 # Columns that become coordinates; the others are attributes where they are constant, and left to the table where not.
 _ALWAYS = ("te", "fa", "ti")
@@ -51,7 +53,7 @@ def build(
     if (arranged.cells == MISSING).any() and array.dtype.kind == "f":
         array.fill = np.nan
     encoding = {"preferred_chunks": dict.fromkeys(arranged.dims, 1) | dict(zip(dims[-2:], array.shape[-2:], strict=True))}
-    variable = xr.Variable(dims, indexing.LazilyIndexedArray(array), _attrs(frames, arranged, tags), encoding)
+    variable = xr.Variable(dims, indexing.LazilyIndexedArray(array), _attrs(frames, arranged, tags, rescale), encoding)
     variable.encoding[SOURCE] = _source(frames)
     if chunks is not None:
         most = CHUNK_BYTES if array.is_native else DECODED_BYTES
@@ -71,24 +73,16 @@ def outline(table: pd.DataFrame, arranged: FrameGrid) -> xr.DataArray:
     attrs = {a.keyword: value for a in _GEOMETRY if (value := _constant(frames, a)) is not None}
     if plane(frames) is not None:
         attrs["ImageOrientationPatient"] = leading(frames, ORIENTATION).tolist()
-    coords = _geometry_coords(frames, arranged, dims, array.shape)
+    coords = _labelled(frames, arranged, _geometry_coords(frames, arranged, dims, array.shape))
     return xr.DataArray(np.broadcast_to(np.zeros((), array.dtype), array.shape), coords, dims, attrs=attrs)
 
 
 def _lazy(frames: pd.DataFrame, arranged: FrameGrid, rescale: bool | str) -> tuple[FrameArray, tuple[str, ...]]:
     """The lazily read pixels of the frames in their cells, and their dims."""
     scaled = bool(rescale)
-    array = FrameArray(sources(frames, rescale), arranged.cells, _frame_shape(frames, scaled), scaled)
+    places = sources(frames, rescale)
+    array = FrameArray(places, arranged.cells, frame_shape(frames, places.specs[0], scaled), scaled)
     return array, (*arranged.dims, "row", "col", "rgb")[: array.ndim]
-
-
-def _frame_shape(frames: pd.DataFrame, rescale: bool) -> tuple[int, ...]:
-    samples, palette = frames["SamplesPerPixel"].iat[0], frames["PhotometricInterpretation"].iat[0] == "PALETTE COLOR"
-    colour = samples == 3 or (rescale and palette)
-    height, width = leading(frames, ["window_rows", "window_columns"])
-    if np.isnan(height):
-        height, width = leading(frames, ["Rows", "Columns"])
-    return (int(height), int(width), 3) if colour else (int(height), int(width))
 
 
 def _source(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
@@ -98,7 +92,16 @@ def _source(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
 
 
 def resolve(chunks: str | int | Mapping[Any, Any], variable: xr.Variable, most: int) -> Any:
-    """Chunks for dask: ``"auto"`` is whole volumes of at most so many bytes, ``{}`` is one for every frame."""
+    """Chunks for dask: ``"auto"`` is whole volumes of at most so many bytes, ``{}`` is one for every frame.
+
+    Raises
+    ------
+    ValueError
+        A dim is none of the array's.
+    """
+    unknown = [d for d in chunks if d not in variable.dims] if isinstance(chunks, Mapping) else []
+    if unknown:
+        raise ValueError(f"chunks names {unknown[0]!r}; the dims are {', '.join(map(str, variable.dims))}")
     if chunks == "auto":
         return auto_chunks({str(d): n for d, n in variable.sizes.items()}, variable.dtype.itemsize, most)
     return variable.encoding["preferred_chunks"] if chunks == {} else chunks
@@ -175,7 +178,14 @@ def _coords(
     found["SOPInstanceUID"] = spread(column_values(frames, "SOPInstanceUID"), arranged.cells, arranged.dims)
     if (arranged.cells == MISSING).any():
         found["valid"] = arranged.dims, arranged.cells != MISSING
-    return {name: (d, v, _labels(name, arranged)) for name, (d, v) in found.items()}
+    return _labelled(frames, arranged, found)
+
+
+def _labelled(frames: pd.DataFrame, arranged: FrameGrid, found: Mapping[str, Coord]) -> dict[str, Any]:
+    """Coordinates with units and names; what was not measured has no unit."""
+    pixels = {dim for dim, step in zip(("row", "col"), _spacing(frames), strict=True) if step is None}
+    index = {dim: {"units": "1", "long_name": f"{dim} index"} for dim in pixels}
+    return {name: (d, v, index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
 
 
 def _axis_values(values: Values, arranged: FrameGrid, name: str) -> Coord:
@@ -205,20 +215,11 @@ def _labels(name: str, arranged: FrameGrid) -> dict[str, Any]:
     return text
 
 
-def plane(frames: pd.DataFrame) -> Geometry | None:
-    """The plane that the frames of a stack share; ``None`` without ImageOrientationPatient."""
-    axes = leading(frames, ORIENTATION)
-    row, column = axes[:3], axes[3:]
-    if np.isnan(axes).any() or any(np.isnan(frames[name].to_numpy()).any() for name in POSITION):
-        return None
-    return Geometry(row, column, geometry.normal(row, column))
-
-
 def _spacing(frames: pd.DataFrame) -> tuple[float | None, float | None]:
     """PixelSpacing, else ImagerPixelSpacing (PS3.3 10.7.1.3), mm."""
     for names in (("spacing_row", "spacing_col"), ("imager_spacing_row", "imager_spacing_col")):
         pair = leading(frames, names)
-        if (pair > 0).all():
+        if (pair > 0).all() and np.isfinite(pair).all():
             return float(pair[0]), float(pair[1])
     return None, None
 
@@ -250,7 +251,8 @@ def _geometry_coords(
             column_values(frames, "SliceLocation")[first] if by_place else np.arange(len(first), dtype=float),
         )
     for k, dim in enumerate(("row", "col")):
-        out[dim] = (dim,), origin[k] + np.arange(sizes[dim]) * (steps[k] or 1.0)
+        places, step = np.arange(sizes[dim], dtype=float), steps[k]
+        out[dim] = (dim,), places if step is None else origin[k] + places * step
     return out
 
 
@@ -269,7 +271,7 @@ def _on_slices(arranged: FrameGrid, values: Values, first: npt.NDArray[np.int64]
     return (("slice",), values[first]) if "slice" in arranged.dims else ((), np.asarray(values[first[0]]))
 
 
-def _attrs(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...]) -> dict[str, Any]:
+def _attrs(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...], rescale: bool | str) -> dict[str, Any]:
     """What every file of the stack says alike: keyword -> JSON value; with units, long_name and time_source."""
     found: dict[str, Any] = {}
     asked = [Attribute(t, t) for t in tags if t in frames]
@@ -283,7 +285,7 @@ def _attrs(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...]) -> 
         found["time_source"] = arranged.time_source
     if arranged.slice_source:
         found["slice_source"] = arranged.slice_source
-    units = _units(found)
+    units = _units(found) if rescale is True else ""  # of real-world values alone
     return (
         found
         | ({"units": units} if units else {})
@@ -293,8 +295,8 @@ def _attrs(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...]) -> 
 
 def _constant(frames: pd.DataFrame, attribute: Attribute) -> Any:
     """The JSON value that all frames share, ``None`` where they differ or one lacks it."""
-    values = [_shared(frames[name]) for name in attribute.columns]
-    if any(v is None for v in values):
+    values: list[Any] = [_shared(frames[name]) if name in frames else None for name in attribute.columns]
+    if any(v is None or (isinstance(v, float) and not math.isfinite(v)) for v in values):
         return None
     return [float(v) for v in values] if attribute.parts else json_value(values[0])
 
@@ -319,9 +321,14 @@ def json_value(value: Any) -> Any:
 
 
 def _units(attrs: Mapping[str, Any]) -> str:
-    """Units of the values: Units (PET, C.8.9.1), RescaleType (C.11.1.1.2), Hounsfield units of original CT (C.8.2.1.1.2)."""
+    """Units of the values.
+
+    By Units (PET, C.8.9.1), DoseUnits (C.8.8.3), RescaleType (C.11.1.1.2), Hounsfield units of original CT (C.8.2.1.1.2).
+    """
     if attrs.get("Units"):
         return str(attrs["Units"])
+    if attrs.get("DoseUnits"):
+        return _DOSE_UNITS.get(str(attrs["DoseUnits"]), str(attrs["DoseUnits"]))
     said = str(attrs.get("RescaleType", ""))
     if said and said != "US":
         return said

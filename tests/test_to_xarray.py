@@ -82,18 +82,17 @@ def test_crop_then_affine_is_affine_then_crop(tmp_path_factory, s, r, c, seed):
     assert np.allclose(got, places, atol=1e-5)
 
 
-def test_a_tilted_gantry_shears_the_affine(data):
-    da = dx.open_series(data / "icometrix+dicom2nifti/tests/data/failing/gantrytilting/001")
+def test_a_tilted_gantry_shears_the_affine(series):
+    da = dx.open_series(series("icometrix+dicom2nifti/tests/data/failing/gantrytilting/001"))
     for k in range(da.sizes["slice"]):
         place = [float(da[f"position_{axis}"][k]) for axis in "xyz"]
         assert np.allclose(da.dicom.affine[:3] @ [k, 0, 0, 1], place, atol=0.05)
-    assert np.allclose(
-        da.isel(row=slice(10, None), slice=[2]).dicom.affine[:3, 3] - da.dicom.affine[:3] @ [2, 10, 0, 1], 0, atol=0.05
-    )
+    cut = da.isel(row=slice(10, None), slice=[2]).assign_attrs(SliceThickness=5)
+    assert np.allclose(cut.dicom.affine[:3, 3] - da.dicom.affine[:3] @ [2, 10, 0, 1], 0, atol=0.05)
 
 
-def test_uneven_slices_have_coordinates_and_no_affine(data):
-    da = dx.open_series(data / "pydicom+pydicom/src/pydicom/data/test_files/dicomdirtests/77654033/CT2")
+def test_uneven_slices_have_coordinates_and_no_affine(series):
+    da = dx.open_series(series("pydicom+pydicom/src/pydicom/data/test_files/dicomdirtests/77654033/CT2"))
     assert np.diff(da["slice"]).max() > 200
     with pytest.raises(dx.GridError, match=r"unevenly spaced.*interp"):
         _ = da.dicom.affine
@@ -168,11 +167,10 @@ def test_the_engine(dce):
     assert xr.open_dataset(dx.testing.example("cohort"), engine="dicom", series="dwi").sizes["b"] == 7
 
 
-def test_values_are_those_of_every_file(data):
-    folder = data / "erling6232+imagedata/data/dicom/time_all"
-    da = dx.open_series(folder)
-    for t in range(3):
-        for s in range(3):
+def test_values_are_those_of_every_file(series):
+    da = dx.open_series(series("icometrix+dicom2nifti/tests/data/philips/fmri/001"))
+    for t in range(4):
+        for s in range(2):
             header = da.dicom.header(time=t, slice=s)
             file = pydicom.dcmread(header.filename)
             np.testing.assert_array_equal(da.isel(time=t, slice=s).values, file.pixel_array)

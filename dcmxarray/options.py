@@ -1,0 +1,117 @@
+"""What options may be: each is checked here, where it enters, before any work is done.  Opens no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+CHOICES = {"missing": ("raise", "fill"), "duplicates": ("raise", "first")}
+RESCALE = ("philips_fp", "rwvm")
+
+
+def check(**options: Any) -> None:
+    """Check the values of options of `open_series`, as far as they are given.
+
+    Raises
+    ------
+    TypeError
+        An option is of a kind that it can't be, as a text for a list of texts.
+    ValueError
+        An option is none of its choices.
+    """
+    for name, value in options.items():
+        _CHECKS[name](name, value)
+
+
+def check_names(options: Iterable[str], takes: Iterable[str], what: str) -> None:
+    """Check that a call knows all options that it is given.
+
+    Raises
+    ------
+    TypeError
+        It does not.
+    """
+    known = sorted(takes)
+    for name in options:
+        if name not in known:
+            raise TypeError(f"{what} takes no {name!r}; its options are {', '.join(known)}")
+
+
+def _choice(name: str, value: Any) -> None:
+    if not isinstance(value, str) or value not in CHOICES[name]:
+        raise ValueError(f"{name}={value!r} is none of {', '.join(map(repr, CHOICES[name]))}")
+
+
+def _rescale(name: str, value: Any) -> None:
+    if not isinstance(value, (bool, np.bool_)) and not (isinstance(value, str) and value in RESCALE):
+        raise ValueError(f"{name}={value!r} is none of True, False, {', '.join(map(repr, RESCALE))}")
+
+
+def _series(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, np.integer, type(None))):
+        raise TypeError(f"{name} is a key, a SeriesInstanceUID, SeriesNumber or SeriesDescription, not a {type(value).__name__}")
+
+
+def _names(name: str, value: Any, is_one: Callable[[Any], bool], what: str) -> None:
+    if value is None:
+        return
+    if isinstance(value, (str, bytes)) or not isinstance(value, Collection):
+        raise TypeError(f"{name}={value!r} is no list; pass {name}=[{value!r}]")
+    for one in value:
+        if not is_one(one):
+            raise TypeError(f"{name} holds {one!r}; it is a list of {what}")
+
+
+def _dims(name: str, value: Any) -> None:
+    _names(name, value, lambda one: isinstance(one, str), "names of coordinates or DICOM keywords")
+    if value is not None and len(set(value)) < len(list(value)):
+        raise ValueError(f"{name}={list(value)!r} names a dimension twice")
+
+
+def _tags(name: str, value: Any) -> None:
+    _names(name, value, _is_tag, 'DICOM keywords, or (group, "creator", element) of private elements')
+
+
+def _is_tag(one: Any) -> bool:
+    if isinstance(one, str):
+        return True
+    return isinstance(one, tuple) and len(one) == 3 and all(map(isinstance, one, (int, str, int)))
+
+
+def _chunks(name: str, value: Any) -> None:
+    if isinstance(value, Mapping):
+        for size in value.values():
+            for one in size if isinstance(size, (tuple, list)) else (size,):
+                _chunk(name, one)
+    elif value is not None:
+        _chunk(name, value)
+
+
+def _chunk(name: str, value: Any) -> None:
+    """One size: -1 for the whole, a number of cells, ``"auto"``, or bytes as dask says them ("64 MiB")."""
+    if value is None or value == "auto" or (isinstance(value, str) and _is_bytes(value)):
+        return
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or (value < 1 and value != -1):
+        raise ValueError(f"{name}: {value!r} is none of 'auto', None, a number above 0, -1 for the whole, or these by dim")
+
+
+def _is_bytes(text: str) -> bool:
+    from dask.utils import parse_bytes
+
+    try:
+        return parse_bytes(text) > 0
+    except ValueError:
+        return False
+
+
+_CHECKS: dict[str, Callable[[str, Any], None]] = {
+    **dict.fromkeys(CHOICES, _choice),
+    "rescale": _rescale,
+    "series": _series,
+    "dims": _dims,
+    "tags": _tags,
+    "chunks": _chunks,
+}
