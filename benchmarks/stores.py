@@ -8,7 +8,7 @@ import numpy as np
 import zarr
 
 import dcmxarray as dx
-from dcmxarray.stores.arrays import compressor
+from dcmxarray.stores.arrays import compressors
 from dcmxarray.stores.layout import layout
 
 from .common import dynamic, templates
@@ -49,7 +49,7 @@ class Store:
             dtype=self.values.dtype,
             chunks=chunks,
             shards=shards,
-            compressors=compressor(),
+            compressors=compressors(),
             overwrite=True,
         )
         array[...] = self.values

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from .. import parallel
-from ..errors import StoreError, one_line
-from ..members import DETAILS, Members, details_of
-from . import arrays, identifiers, objects, tables
+from ..attributes import BY_NAME, DIM_ORDER
+from ..errors import FATAL, StoreError, one_line
+from ..members import DETAILS, Members, Opener, details_of
+from . import arrays, claims, documents, identifiers, objects, tables
+from .keys import name
 
 FLUSH = 10.0  # seconds after which what was written is listed in the store's tables
 
@@ -29,18 +32,22 @@ def write(
 ) -> pd.DataFrame:
     """Write all arrays; one row each: status, bytes, seconds, message."""
     identifiers.check(drop)
-    how = _digest(repr((arrays.FORMAT, chunks and sorted(chunks.items()), drop, sorted(options.items()))))
+    arrays.check_chunks(chunks, (*DIM_ORDER, *BY_NAME, *(options.get("dims") or ())))
     keys = members.keys
-    prints = [f"{one}:{how}" for one in members.fingerprints(keys)] if keys else []
+    openers = [_opener(members, key) for key in keys]
+    _check_options(openers, options)
+    claims.check_target(location, _sources(members))
+    how = _digest(repr((documents.FORMAT, chunks and sorted(chunks.items()), drop, sorted(options.items()))))
+    prints = [one and f"{one}:{how}" for one in _fingerprints(members, keys)]
     shared = objects.is_of_this_process(location)
     if shared and client not in (None, "threads", "synchronous"):
         raise StoreError("a zip file, or a store that is held in memory, takes one process: leave out client=")
     with objects.opened(location, write=True) as store:
         tables.begin(store)
-        _announce(store, dict(zip(keys, prints, strict=True)), overwrite)
+        there = _announce(store, dict(zip(keys, prints, strict=True)), overwrite)
         target = store if shared else location
         task = partial(_write_one, target, chunks, drop, overwrite, options)
-        items = ((key, members.opener(key), one) for key, one in zip(keys, prints, strict=True))
+        items = ((key, opener, one, key in there) for key, opener, one in zip(keys, openers, prints, strict=True))
         scheduler = "threads" if shared and client is None else client
         done = parallel.results(task, items, len(keys), scheduler, "to Zarr")
         rows = _listed(store, members, keys, prints, drop, done)
@@ -49,17 +56,72 @@ def write(
     return report.reindex(columns=["status", "bytes", "seconds", "message"])
 
 
+def _opener(members: Members, key: str) -> Opener:
+    """An array's opener; one that can't be had fails when it is called."""
+    try:
+        return members.opener(key)
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001  one bad array never stops the others
+        return partial(_failing, f"{type(error).__name__}: {one_line(error)}")
+
+
+def _failing(message: str, **_: Any) -> Any:
+    raise StoreError(message)
+
+
+def _check_options(openers: Sequence[Opener], options: Mapping[str, Any]) -> None:
+    """Raise TypeError, once and before anything is written, for an option that arrays are not opened with."""
+    for opener in openers[:1]:
+        known = {n for n, p in inspect.signature(opener).parameters.items() if p.kind is p.KEYWORD_ONLY} - {"chunks"}
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(opener).parameters.values())
+        wrong = [] if takes_all else sorted(set(options) - known)
+        if wrong:
+            raise TypeError(f"to_zarr has no option {wrong[0]!r}; arrays are opened with {sorted(known) or 'none'}")
+
+
+def _sources(members: Members) -> list[str]:
+    """What the arrays are read from: folders and URLs of files, or a store."""
+    store = getattr(members, "location", None)
+    if store is not None:
+        return [objects.place(store)]
+    return arrays.folders(members.frames["path"].dropna().unique()) if "path" in members.frames else []
+
+
+def _fingerprints(members: Members, keys: list[str]) -> list[str]:
+    """For each key a text that changes when its source does; "" where it can't be had (a file is gone)."""
+    try:
+        return members.fingerprints(keys) if keys else []
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001  one bad array never stops the others
+        return [_fingerprint(members, key) for key in keys]
+
+
+def _fingerprint(members: Members, key: str) -> str:
+    try:
+        return members.fingerprints([key])[0]
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001
+        return ""
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _announce(store: Any, prints: dict[str, str], overwrite: bool) -> None:
-    """Take from the tables what is to be written anew: killed in between, they never list what is not whole."""
-    there = tables.read(store, tables.SERIES)
+def _announce(store: Any, prints: dict[str, str], overwrite: bool) -> set[str]:
+    """Take from the tables what is to be written anew: killed in between, they never list what is not whole.
+
+    Returns the keys that stay listed.
+    """
+    there = tables.known(store, tables.SERIES)
     there = there[there["key"].isin(list(prints))]
     changed = there if overwrite else there[there["fingerprint"] != there["key"].map(prints)]
     if len(changed):
         tables.add(store, tables.SERIES, pd.DataFrame({"key": changed["key"].to_numpy(), "whole": False}))
+    return set(there["key"]) - set(changed["key"])
 
 
 def _write_one(
@@ -68,25 +130,37 @@ def _write_one(
     drop: identifiers.Identifiers,
     overwrite: bool,
     options: dict[str, Any],
-    item: tuple[str, Any, str],
+    item: tuple[str, Any, str, bool],
 ) -> dict[str, Any]:
     """Write one array unless it is there; never raises: what went wrong is the row's message."""
-    key, opener, fingerprint = item
+    key, opener, fingerprint, listed = item
     begin = time.perf_counter()
     row: dict[str, Any] = {"status": "failed", "bytes": 0, "message": None}
     try:
         with objects.opened(location, write=True) as store:
-            found = None if overwrite else arrays.mark(store, key)
+            found = None if overwrite or not fingerprint else _mark(store, name(key))
             if found is not None and found.fingerprint == fingerprint:
                 row |= {"status": "kept", **found.about}
+                if not listed:
+                    claims.tidy(store, name(key))
             else:
                 array = identifiers.without(opener(chunks=None, **options), drop)
                 about = details_of(array)
-                row["bytes"] = arrays.write(store, key, array, fingerprint, chunks, about)
+                row["bytes"] = arrays.write(store, name(key), array, fingerprint, chunks, about)
                 row |= {"status": "written"} | about
-    except Exception as error:  # noqa: BLE001  one bad series never stops the others
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001  one bad series never stops the others
         row |= {"status": "failed", "message": f"{type(error).__name__}: {one_line(error)}"}
     return row | {"seconds": round(time.perf_counter() - begin, 6)}
+
+
+def _mark(store: Any, group: str) -> documents.Mark | None:
+    """What the document of an array says; one that is damaged is written anew."""
+    try:
+        return arrays.mark(store, group)
+    except StoreError:
+        return None
 
 
 def _listed(
@@ -119,8 +193,31 @@ def _list(
     fingerprints: dict[str, str],
     drop: identifiers.Identifiers,
 ) -> None:
+    """List arrays in the store's tables; where they can't all be, one by one, and what can't is a failed row."""
     if not fresh:
         return
+    try:
+        _add(store, members, labels, fresh, rows, fingerprints, drop)
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001  one bad series never stops the others
+        if len(fresh) > 1:
+            for key in fresh:
+                _list(store, members, labels, [key], rows, fingerprints, drop)
+        else:
+            message = f"written, but not listed in the store's tables: {type(error).__name__}: {one_line(error)}"
+            rows[fresh[0]] |= {"status": "failed", "message": message}
+
+
+def _add(
+    store: Any,
+    members: Members,
+    labels: pd.DataFrame,
+    fresh: list[str],
+    rows: dict[str, dict[str, Any]],
+    fingerprints: dict[str, str],
+    drop: identifiers.Identifiers,
+) -> None:
     details = pd.DataFrame([{n: rows[key].get(n) for n in DETAILS} for key in fresh])
     table = labels.loc[fresh].reset_index(names="key").assign(**{n: details[n] for n in DETAILS})
     table = table.assign(fingerprint=[fingerprints[key] for key in fresh], whole=True)
@@ -132,23 +229,41 @@ def _list(
 
 
 def verify(members: Members, location: objects.Location) -> pd.DataFrame:
-    """Read every object of every array again; one row an array: status, message."""
+    """Read every object of every array again, and the tables; one row an array: status, message."""
     keys = members.keys
-    items = list(zip(keys, members.fingerprints(keys) if keys else [], strict=True))
+    items = list(zip(keys, _fingerprints(members, keys), strict=True))
     scheduler = "threads" if objects.is_of_this_process(location) else None
-    found = dict(parallel.results(partial(_verify_one, location), items, len(keys), scheduler, "verifying"))
-    rows = [found[k] for k in range(len(keys))]
-    return pd.DataFrame(rows, columns=["status", "message"], index=pd.Index(keys, name="key", dtype="str"))
+    listed, problems = _tables(location)
+    found = dict(parallel.results(partial(_verify_one, location, listed), items, len(keys), scheduler, "verifying"))
+    rows = [found[k] for k in range(len(keys))] + [("damaged", problem) for problem in problems]
+    index = pd.Index([*keys, *(tables.TABLES for _ in problems)], name="key", dtype="str")
+    return pd.DataFrame(rows, columns=["status", "message"], index=index)
 
 
-def _verify_one(location: objects.Location, item: tuple[str, str]) -> tuple[str, str | None]:
-    key, source = item
+def _tables(location: objects.Location) -> tuple[set[str], list[str]]:
+    """The keys that a store's tables list, and what is wrong with them."""
     with objects.opened(location) as store:
-        found = arrays.mark(store, key)
-        if found is None:
-            return "missing", "it is not there, or not whole"
-        message = arrays.verify(store, key, found)
+        root = claims.problem_of_root(store, tables.TABLES)
+        return tables.listed(store), [*([root] if root else []), *tables.problems(store)]
+
+
+def _verify_one(location: objects.Location, listed: set[str], item: tuple[str, str]) -> tuple[str, str | None]:
+    """Status and message of one array; never raises."""
+    key, source = item
+    try:
+        with objects.opened(location) as store:
+            found = arrays.mark(store, name(key))
+            if found is None:
+                return "missing", "it is not there, or not whole"
+            message = arrays.verify(store, name(key), found)
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001  one bad series never stops the others
+        message = f"{type(error).__name__}: {one_line(error)}"
+        return "damaged", message
     if message is not None:
         return "damaged", message
-    same = found.fingerprint.split(":")[0] == source
-    return ("whole", None) if same else ("outdated", "its source has changed since it was written")
+    if found.fingerprint.split(":")[0] != source:
+        return "outdated", "its source has changed since it was written"
+    unlisted = "it is whole, but the store's tables do not list it; run to_zarr again"
+    return ("whole", None) if key in listed else ("missing", unlisted)

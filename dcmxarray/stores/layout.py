@@ -26,11 +26,13 @@ def layout(
     itemsize
         Bytes a value.
     chunks
-        Sizes of chunks by dim, -1 for the whole; ``None`` and dims left out are chosen: whole frames, then slices.
+        Sizes of chunks by dim, -1 for the whole; ``None`` and dims left out are chosen: whole frames, then slices.  Dims
+        that the array does not have are passed over.
     """
+    sizes = {dim: max(1, size) for dim, size in sizes.items()}  # Zarr has no chunk of nothing
     order = sorted(sizes, key=lambda d: (_INNER.index(d), 0) if d in _INNER else (len(_INNER), -_place(d)))
     chunk = _grown(dict.fromkeys(sizes, 1), sizes, order, CHUNK_BYTES // itemsize)
-    for dim, size in (chunks or {}).items():
+    for dim, size in ((dim, size) for dim, size in (chunks or {}).items() if dim in sizes):
         chunk[dim] = sizes[dim] if size == -1 else min(int(size), sizes[dim])
     shard = _grown(chunk, sizes, order, SHARD_BYTES // itemsize)
     return tuple(chunk[d] for d in sizes), tuple(shard[d] for d in sizes)

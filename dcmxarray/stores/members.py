@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from ..errors import StoreError
 from ..members import DETAILS, LABELS, Opener
-from . import arrays, objects, tables
+from . import documents, keys, objects, reading, tables
 
 
 class StoredMembers:
@@ -19,6 +20,11 @@ class StoredMembers:
     def __init__(self, location: objects.Location, series: pd.DataFrame) -> None:
         self._location = location
         self._series = series
+
+    @property
+    def location(self) -> objects.Location:
+        """The store."""
+        return self._location
 
     @property
     def keys(self) -> list[str]:
@@ -65,8 +71,9 @@ class StoredMembers:
 
 def open_stored(location: objects.Location, key: str, *, chunks: Any = "auto") -> xr.DataArray:
     """Open an array of a store; chunks as for `open_series`."""
+    group = keys.name(key)
     with objects.opened(location) as store:
-        return arrays.open_array(store, key, chunks)
+        return reading.open_array(store, group, chunks, objects.place(location, group))
 
 
 def members(location: objects.Location) -> StoredMembers:
@@ -77,6 +84,24 @@ def members(location: objects.Location) -> StoredMembers:
 
 
 def is_cohort(location: objects.Location) -> bool:
-    """Whether there is a store that holds a cohort."""
+    """Whether there is a store that holds a cohort.
+
+    Raises
+    ------
+    StoreError
+        There is one, but it is damaged, of another version, or holds one array.
+    """
     with objects.opened(location) as store:
-        return tables.is_cohort(store)
+        said = documents.ours(objects.read(store, documents.DOCUMENT))
+        if said is None and tables.is_there(store):
+            raise StoreError(f"{location}: the root of the store, {documents.DOCUMENT}, is gone or damaged; {_WAY_OUT}")
+    if said is None:
+        return False
+    if said.get("format") != documents.FORMAT:
+        raise StoreError(f"{location} was written by another version of dcmxarray; write it again, to another place")
+    if said.get("tables") != tables.TABLES:
+        raise StoreError(f"{location} holds single arrays and no cohort; open them by xr.open_zarr(store, group=...)")
+    return True
+
+
+_WAY_OUT = "write the cohort again to another place; its arrays can still be read by xr.open_zarr(store, group=key)"

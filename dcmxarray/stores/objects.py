@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
+import re
+import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import zarr
 from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
-from zarr.storage import FsspecStore, LocalStore, ZipStore
+from zarr.storage import FsspecStore, LocalStore, StorePath, ZipStore
 
-from .. import files
+from ..errors import StoreError
 
 Location = Any  # str | os.PathLike[str] | Store
 
-UNFINISHED = ".partial"  # how a local store names what it is about to put in place
+UNFINISHED = ".partial"
+_UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")  # how a local store names what it is about to put in place
 
 
 @contextmanager
@@ -29,15 +32,38 @@ def opened(location: Location, *, write: bool = False) -> Iterator[Store]:
 
     A zip file is written beside its place and put there whole: killed before, the old one stays.
     """
-    if isinstance(location, Store):
+    if type(location) is LocalStore:
+        yield LocalStore(os.path.abspath(location.root), read_only=location.read_only)  # zarr makes what ".." passes through
+    elif isinstance(location, Store):
         yield location
-    elif is_zip(location):
-        with _zip(os.fspath(location), write) as store:
-            yield store
-    elif files.is_remote(os.fspath(location)):
+    elif (path := local(location)) is None:
         yield FsspecStore.from_url(os.fspath(location), read_only=not write)
+    elif is_zip(path):
+        with _zip(os.path.realpath(path), write) as store:
+            yield store
     else:
-        yield LocalStore(os.path.abspath(os.fspath(location)), read_only=not write)
+        yield LocalStore(path, read_only=not write)
+
+
+def local(location: Location) -> str | None:
+    """The absolute path of a store on this machine's disks, ``None`` for any other."""
+    if isinstance(location, Store):
+        place = getattr(location, "root", None) if isinstance(location, LocalStore) else getattr(location, "path", None)
+        return os.path.abspath(place) if isinstance(location, (LocalStore, ZipStore)) and place else None
+    path = os.fspath(location)
+    if path.startswith(("file://", "local://")):
+        return os.path.abspath(os.fsdecode(unquote_to_bytes(path.partition("://")[2])))
+    return None if "://" in path else os.path.abspath(path)
+
+
+def place(location: Location, group: str = "") -> str:
+    """Where a group lies, as one text: an absolute path, a URL, or a store of this process."""
+    root = local(location)
+    if root is None and isinstance(location, FsspecStore):
+        root = location.fs.unstrip_protocol(location.path)
+    elif root is None and isinstance(location, Store):
+        root = f"store://{id(location)}"
+    return "/".join(part for part in (root or os.fspath(location), group) if part)
 
 
 def is_zip(location: Location) -> bool:
@@ -53,18 +79,43 @@ def is_of_this_process(location: Location) -> bool:
 @contextmanager
 def _zip(path: str, write: bool) -> Iterator[Store]:
     if not write:
-        yield sync(ZipStore.open(path, mode="r"))  # stays open: arrays read from it later
-        return
-    place = f"{path}.{uuid.uuid4().hex}{UNFINISHED}"
-    if os.path.exists(path):
-        shutil.copyfile(path, place)
-    try:
-        store = sync(ZipStore.open(place, mode="a"))
+        try:
+            store = sync(ZipStore.open(path, mode="r"))  # stays open: arrays read from it later
+        except zipfile.BadZipFile as error:
+            raise StoreError(f"{path} is no zip file, or a damaged one") from error
         yield store
-        store.close()
-        os.replace(place, path)
-    finally:
-        Path(place).unlink(missing_ok=True)
+        return
+    with tempfile.TemporaryDirectory(UNFINISHED, f"{os.path.basename(path)}.", os.path.dirname(path)) as folder:
+        if os.path.exists(path):
+            _unpack(path, folder)
+        yield LocalStore(folder)
+        _pack(folder, f"{folder}.zip")
+        os.replace(f"{folder}.zip", path)
+
+
+def _unpack(path: str, folder: str) -> None:
+    """A zip's objects as files, so that they can be deleted and written anew."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            packed.extractall(folder)
+    except zipfile.BadZipFile as error:
+        raise StoreError(f"{path} is no zip file, or a damaged one") from error
+
+
+def _pack(folder: str, path: str) -> None:
+    try:
+        with zipfile.ZipFile(path, "w") as packed:
+            for file in sorted(Path(folder).rglob("*")):
+                if file.is_file():
+                    packed.write(file, file.relative_to(folder))
+    except BaseException:
+        Path(path).unlink(missing_ok=True)
+        raise
+
+
+def inside(store: Store, group: str) -> StorePath:
+    """A place in a store, as zarr and xarray take it."""
+    return StorePath(store, group)
 
 
 def read(store: Store, key: str) -> bytes | None:
@@ -104,17 +155,64 @@ def delete_many(store: Store, keys: Sequence[str]) -> None:
         sync(all_of_them())
 
 
+def delete_with_folders(store: Store, keys: Sequence[str]) -> None:
+    """Delete objects, and of a folder's the folders that are empty then: an object may take a folder's name."""
+    delete_many(store, keys)
+    if isinstance(store, LocalStore):
+        above = {parent for key in keys for parent in Path(store.root, key).parents if parent.is_relative_to(store.root)}
+        for folder in sorted(above, key=lambda path: len(path.parts), reverse=True):
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+
+
 def keys_under(store: Store, prefix: str) -> list[str]:
     """The keys of all objects under a prefix (``"a/"``), sorted, without what a writer left unfinished."""
 
     async def all_of_them() -> list[str]:
         return [key async for key in store.list_prefix(prefix)]
 
-    return sorted(key for key in sync(all_of_them()) if not key.endswith(UNFINISHED))
+    return sorted(key for key in sync(all_of_them()) if not _UNFINISHED.search(key))
+
+
+def names_under(store: Store, group: str) -> Iterator[str]:
+    """What lies below a group, named from there: objects, and in a folder links and whatever else is no file of Zarr's."""
+    if isinstance(store, LocalStore):
+        found: Iterator[str] = _names(os.path.join(store.root, group), "")
+    else:
+        prefix = f"{group}/" if group else ""
+        found = (key.removeprefix(prefix) for key in keys_under(store, prefix))
+    return (name for name in found if not _UNFINISHED.search(name))
+
+
+def _names(folder: str, above: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            rows = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    except FileNotFoundError:
+        return
+    for name, is_folder in rows:
+        if is_folder:
+            yield from _names(os.path.join(folder, name), f"{above}{name}/")
+        else:
+            yield above + name
+
+
+def first_link(store: Store, group: str) -> str | None:
+    """The first folder on the way to a group that is a link: what is written below it would land elsewhere."""
+    if not isinstance(store, LocalStore):
+        return None
+    parts = group.split("/")
+    ways = ["/".join(parts[: k + 1]) for k in range(len(parts))] if group else []
+    return next((way for way in ways if os.path.islink(os.path.join(store.root, way))), None)
+
+
+def everything(store: Store) -> dict[str, bytes]:
+    """All objects of a store."""
+    return {key: (read(store, key) or b"") for key in keys_under(store, "")}
 
 
 def in_memory(write: Any) -> dict[str, bytes]:
     """The objects that ``write(store)`` makes, by key."""
     store = zarr.storage.MemoryStore()
     write(store)
-    return {key: (read(store, key) or b"") for key in keys_under(store, "")}
+    return everything(store)

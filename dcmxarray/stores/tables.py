@@ -11,6 +11,8 @@ import hashlib
 import io
 import json
 import time
+import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,11 +22,11 @@ import pyarrow.parquet as pq
 import zarr
 from zarr.abc.store import Store
 
+from ..errors import StoreError
 from ..members import DETAILS, LABELS
-from . import objects
+from . import claims, documents, keys, objects
 
 TABLES = "tables"
-FORMAT = 1
 SERIES, FRAMES = "series", "frames"
 
 COLUMNS = ["key", *LABELS, "frames", "files", "bytes", *DETAILS, "fingerprint", "whole", "written"]
@@ -33,34 +35,56 @@ _LISTS = ("dims", "shape", "spacing")
 
 
 def begin(store: Store) -> None:
-    """The root of a cohort's store, where there is none."""
-    said = {"dcmxarray": {"format": FORMAT, "tables": TABLES}}
-    for group, attributes in (("", said), *((f"{name}/", {}) for name in (TABLES, *map(_place, (SERIES, FRAMES))))):
-        key = f"{group}zarr.json"
-        if objects.read(store, key) is None:
-            document = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
-            objects.write_many(store, {key: json.dumps(document).encode()})
+    """The root of a cohort's store, where there is none.
+
+    Raises
+    ------
+    StoreError
+        Something else is there; nothing was written.
+    """
+    claims.root(store, TABLES)
+    for key, data in _DOCUMENTS.items():
+        if objects.read(store, key) != data:
+            objects.write_many(store, {key: data})
 
 
 def _place(kind: str) -> str:
     return f"{TABLES}/{kind}"
 
 
-def is_cohort(store: Store) -> bool:
-    """Whether a store's root says that it holds a cohort."""
-    data = objects.read(store, "zarr.json")
-    return data is not None and "tables" in json.loads(data).get("attributes", {}).get("dcmxarray", {})
+_GROUP = json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {}}).encode()
+_DOCUMENTS = {f"{name}/{documents.DOCUMENT}": _GROUP for name in (TABLES, *map(_place, (SERIES, FRAMES)))}
+
+
+def is_there(store: Store) -> bool:
+    """Whether a store has the tables of a cohort, whatever its root says."""
+    return objects.read(store, f"{_place(SERIES)}/{documents.DOCUMENT}") == _GROUP
 
 
 def add(store: Store, kind: str, rows: pd.DataFrame) -> str:
     """One more part of a table; returns its name.  ``rows`` has a column ``key``."""
     table = rows.assign(written=time.time_ns()) if "written" not in rows else rows
     out = io.BytesIO()
-    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), out, compression="zstd")
+    pq.write_table(pa.Table.from_pandas(_as_text(table), preserve_index=False), out, compression="zstd")
     data = out.getvalue()
-    name = f"{_place(kind)}/{hashlib.sha256(data).hexdigest()[:24]}"
+    name = f"{_place(kind)}/{_name(data)}"
     objects.write_many(store, {f"{name}/{k}": v for k, v in sorted(_as_array(data).items())})
     return name
+
+
+def _name(data: bytes) -> str:
+    """A part is named by what it holds, so that damage shows."""
+    return hashlib.sha256(data).hexdigest()[:24]
+
+
+def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without halves of characters (a file's name that is no UTF-8), which Parquet can't hold."""
+    mixed = [n for n in table if table[n].dtype == object and table[n].map(lambda v: isinstance(v, str)).any()]
+    return table.assign(**{str(n): table[n].map(_whole_text) for n in mixed}) if mixed else table
+
+
+def _whole_text(value: Any) -> Any:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _as_array(data: bytes) -> dict[str, bytes]:
@@ -76,17 +100,57 @@ def _as_array(data: bytes) -> dict[str, bytes]:
     return objects.in_memory(write)
 
 
-def _parts(store: Store, kind: str) -> dict[str, pd.DataFrame]:
-    """The parts of a table, by name; one that another writer just joined is passed over."""
-    keys = objects.keys_under(store, f"{_place(kind)}/")
-    names = [k.removesuffix("/zarr.json") for k in keys if k.endswith("/zarr.json") and k != f"{_place(kind)}/zarr.json"]
-    found = zip(names, objects.read_many(store, [f"{name}/c/0" for name in names]), strict=True)
-    return {name: pd.read_parquet(io.BytesIO(data)) for name, data in found if data is not None}
+def _parts(store: Store, kind: str) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """The parts of a table, by name, and the names of damaged ones; one that another writer just joined is passed over."""
+    found = objects.keys_under(store, f"{_place(kind)}/")
+    names = [k.removesuffix("/zarr.json") for k in found if k.endswith("/zarr.json") and k != f"{_place(kind)}/zarr.json"]
+    parts, damaged = {}, []
+    for name, data in zip(names, objects.read_many(store, [f"{name}/c/0" for name in names]), strict=True):
+        if data is not None and _name(data) == name.rpartition("/")[2]:
+            parts[name] = pd.read_parquet(io.BytesIO(data))
+        elif data is not None or objects.read(store, f"{name}/zarr.json") is not None:
+            damaged.append(name)
+    return parts, damaged
 
 
 def read(store: Store, kind: str) -> pd.DataFrame:
-    """A table: of every key the newest rows, whole ones alone; without the columns of this module's own."""
-    return _shown(_newest(list(_parts(store, kind).values())))
+    """A table: of every key the newest rows, whole ones alone; without the columns of this module's own.
+
+    Raises
+    ------
+    StoreError
+        Nothing of it can be read.
+    """
+    parts, damaged = _parts(store, kind)
+    if damaged and not parts:
+        raise StoreError(f"{_said(damaged)}, and nothing else lists the arrays; {_WAY_OUT}")
+    if damaged:
+        warnings.warn(f"{_said(damaged)}: arrays that only it lists are not shown; {_WAY_OUT}", stacklevel=2)
+    return _shown(_newest(list(parts.values())))
+
+
+def known(store: Store, kind: str) -> pd.DataFrame:
+    """As `read`, of what parts can be read, in silence: for a writer, which lists all that it writes or keeps."""
+    return _shown(_newest(list(_parts(store, kind)[0].values())))
+
+
+_WAY_OUT = "run to_zarr of the same cohort again, which keeps the arrays that are whole"
+
+
+def _said(damaged: list[str]) -> str:
+    return f"{len(damaged)} parts of a table are damaged or gone, first {damaged[0]!r}"
+
+
+def problems(store: Store) -> list[str]:
+    """What is wrong with the tables and with what holds them."""
+    said = [f"{key} is damaged" for key, data in _DOCUMENTS.items() if objects.read(store, key) != data]
+    said += [f"{name} is damaged or gone" for kind in (SERIES, FRAMES) for name in _parts(store, kind)[1]]
+    return said
+
+
+def listed(store: Store) -> set[str]:
+    """The keys that the table of series and that of frames list as whole."""
+    return set(known(store, SERIES)["key"]) & set(known(store, FRAMES)["key"])
 
 
 def _newest(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -105,16 +169,25 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def join(store: Store) -> None:
-    """Make one part of each table's parts; parts that others add meanwhile stay as they are."""
+    """Make one part of each table's parts; parts that others add meanwhile stay as they are.
+
+    A damaged part goes when every array of the store is listed without it.
+    """
     if not store.supports_deletes:
         return
     for kind in (SERIES, FRAMES):
-        parts = _parts(store, kind)
-        if len(parts) < 2:
-            continue
-        name = add(store, kind, _newest(list(parts.values())).reset_index(drop=True))
-        gone = [key for part in parts if part != name for key in _keys_of(store, part)]
-        objects.delete_many(store, gone)
+        parts, damaged = _parts(store, kind)
+        newest = _newest(list(parts.values())).reset_index(drop=True)
+        gone = damaged if damaged and _lists_all(store, newest["key"]) else []
+        if len(parts) > 1:
+            name = add(store, kind, newest)
+            gone = [*gone, *(part for part in parts if part != name)]
+        objects.delete_many(store, [key for part in gone for key in _keys_of(store, part)])
+
+
+def _lists_all(store: Store, known: Iterable[str]) -> bool:
+    groups = {key.split("/")[0] for key in objects.keys_under(store, "")} - {TABLES, documents.DOCUMENT}
+    return groups <= set(map(keys.name, known))
 
 
 def _keys_of(store: Store, part: str) -> list[Any]:

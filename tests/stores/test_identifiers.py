@@ -90,7 +90,7 @@ def test_reprs_and_errors_do_not_name_people(cohort):
     with pytest.raises(dx.SeriesError) as caught:
         cohort.open("nothing")
     said.append(str(caught.value))
-    with pytest.raises(dx.GridError) as caught:
+    with pytest.raises(dx.HeaderError) as caught:
         cohort.open(next(iter(cohort)), dims=["nothing"])
     said.append(str(caught.value))
     assert not [value for value in PEOPLE.values() for text in said if value in text]
