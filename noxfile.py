@@ -1,4 +1,12 @@
-"""Sessions: ``nox`` runs the tests; ``nox -s lint typing docs demo bench`` the rest."""
+"""Sessions: ``nox`` runs the tests; ``nox -s lint typing docs demo bench`` the rest.
+
+``nox -s tests-3.11 ... tests-3.14`` tests on other interpreters, ``nox -s minimum`` with the oldest versions that are declared.
+"""
+
+import re
+import shutil
+import zipfile
+from pathlib import Path
 
 import nox
 
@@ -6,12 +14,54 @@ nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["tests"]
 nox.options.error_on_external_run = True
 
+EXTRAS = ("fast", "distributed", "view", "nifti", "test")
 
-@nox.session
-def tests(session: nox.Session) -> None:
+
+def suite(session: nox.Session) -> None:
     """The suite, with the docstrings' examples."""
     session.install("-e", ".[test]")
     session.run("pytest", "-n", "auto", *session.posargs)
+
+
+nox.session(suite, name="tests")
+for version in ("3.11", "3.12", "3.13", "3.14"):
+    nox.session(suite, name=f"tests-{version}", python=version)
+
+
+def oldest() -> list[str]:
+    """Every lower bound of pyproject.toml as the version itself."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    extras = [project["optional-dependencies"][name] for name in EXTRAS]
+    bounds = [bound for group in (project["dependencies"], *extras) for bound in group]
+    return [re.sub(r"(\[.*\])?>=([^,]+).*", r"==\2", bound) for bound in bounds if ">=" in bound]
+
+
+@nox.session(python="3.11")
+def minimum(session: nox.Session) -> None:
+    """The suite with the oldest versions that pyproject.toml declares."""
+    constraints = Path(session.create_tmp()) / "oldest.txt"
+    constraints.write_text("\n".join(oldest()) + "\n")
+    session.install("-e", ".[test]", "-c", str(constraints))
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The share of lines and branches that the suite runs, compiled functions apart: tracing does not see into them."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-n", "auto", "--cov", "--cov-report=term", "--cov-report=html", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The wheel and the source distribution, and a look into both."""
+    session.install("build", "twine")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+    (wheel,) = Path("dist").glob("*.whl")
+    if "dcmxarray/py.typed" not in zipfile.ZipFile(wheel).namelist():
+        session.error(f"{wheel} has no py.typed")
 
 
 @nox.session
@@ -56,3 +106,12 @@ def peers(session: nox.Session) -> None:
     """The table of docs/peers.md: every reader of DICOM on the same files."""
     session.install("-e", ".[peers]")
     session.run("python", "-m", "benchmarks.peers")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Broken files, made anew for so many seconds (``-- 600``), then again with compiled code that checks its bounds."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.fuzz", *(session.posargs or ["60"]))
+    checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": session.create_tmp()}
+    session.run("python", "-m", "tests.fuzz", *(session.posargs or ["60"]), env=checked)

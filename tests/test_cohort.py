@@ -57,7 +57,7 @@ def test_the_index_reads_only_what_changed(archive):
         updated = dx.open_cohort(archive, index=index)
     assert sorted(os.path.basename(p) for p in opened) == ["00000.dcm", "new.dcm"]
     rebuilt = dx.open_cohort(archive).frames
-    pd.testing.assert_frame_equal(updated.frames.drop(columns="modified"), rebuilt, check_dtype=False)
+    pd.testing.assert_frame_equal(updated.frames[list(rebuilt)], rebuilt)
 
 
 def test_the_index_moves_with_its_folder_and_is_plain_parquet(archive, tmp_path):
@@ -65,14 +65,20 @@ def test_the_index_moves_with_its_folder_and_is_plain_parquet(archive, tmp_path)
     shutil.move(archive, tmp_path / "elsewhere")
     with count_reads() as opened:
         cohort = dx.open_cohort(tmp_path / "elsewhere", index=tmp_path / "elsewhere/index.parquet")
-    assert opened in ([], [str(tmp_path / "elsewhere/index.parquet")])
+    assert opened == []
     assert cohort.open(next(iter(cohort))).load().size
     assert set(pd.read_parquet(tmp_path / "elsewhere/index.parquet")["path"]) >= {"dce/00000.dcm"}
 
 
 def test_a_damaged_index_is_made_anew(archive, tmp_path):
-    (tmp_path / "i.parquet").write_bytes(b"PAR1 nothing")
-    assert len(dx.open_cohort(archive, index=tmp_path / "i.parquet")) == 2
+    index = tmp_path / "i.parquet"
+    dx.open_cohort(archive, index=index)
+    whole = index.read_bytes()
+    for damaged in (whole[:40], whole[:-9], whole[:500] + b"x" + whole[501:]):
+        index.write_bytes(damaged)
+        with pytest.warns(UserWarning, match=r"i.parquet: the index is damaged"):
+            assert len(dx.open_cohort(archive, index=index)) == 2
+        assert index.read_bytes() == whole
     assert len(dx.open_cohort(archive, index=tmp_path / "i.parquet", tags=["WindowCenter"]).frames["WindowCenter"]) == 20
 
 
@@ -82,10 +88,10 @@ def test_an_index_that_may_not_be_written_still_serves(archive, tmp_path, monkey
     before = index.read_bytes()
     write_frame(archive / "new.dcm", {"SeriesDescription": "new"})
 
-    def refuse(**_):
+    def refuse(_):
         raise PermissionError
 
-    monkeypatch.setattr("dcmxarray.index.tempfile.mkstemp", refuse)
+    monkeypatch.setattr("dcmxarray.index._made", refuse)
     assert len(dx.open_cohort(archive, index=index)) == 3
     assert index.read_bytes() == before
 
@@ -110,7 +116,8 @@ def test_a_killed_update_leaves_a_whole_index(archive, tmp_path):
         assert len(pd.read_parquet(index)) >= 21
     (archive / "changing.dcm").unlink()
     cohort = dx.open_cohort(archive, index=index)
-    pd.testing.assert_frame_equal(cohort.frames.drop(columns="modified"), dx.open_cohort(archive).frames, check_dtype=False)
+    frames = dx.open_cohort(archive).frames
+    pd.testing.assert_frame_equal(cohort.frames[list(frames)], frames)
 
 
 def test_an_index_is_a_source(archive, tmp_path):
@@ -125,8 +132,8 @@ def test_an_index_is_a_source(archive, tmp_path):
         dx.open_cohort(tmp_path / "other.parquet")
 
 
-def test_the_table_of_series_says_what_opening_gives(data):
-    cohort = dx.open_cohort(data)
+def test_the_table_of_series_says_what_opening_gives(collection):
+    cohort = dx.open_cohort(collection)
     for key, row in cohort.series.iterrows():
         if isinstance(row["problem"], str):
             with pytest.raises(dx.GridError) as caught:
@@ -139,7 +146,7 @@ def test_the_table_of_series_says_what_opening_gives(data):
             assert row["spacing"] == array.dicom.spacing
         except dx.GridError:
             assert row["spacing"] is None
-    assert cohort.series["problem"].notna().sum() <= 10
+    assert cohort.series["problem"].notna().sum() <= 14
 
 
 def test_parts_of_a_series_keep_their_keys(archive):
@@ -177,8 +184,8 @@ def test_a_tree_of_lazy_arrays(archive):
     assert all(node["image"].chunks is not None for node in again.leaves)
 
 
-def test_every_real_series_opens_the_same_by_key_and_from_the_index(data, tmp_path):
-    folder = data / "erling6232+imagedata"
+def test_every_real_series_opens_the_same_by_key_and_from_the_index(series, tmp_path):
+    folder = series("icometrix+dicom2nifti")
     plain, indexed = dx.open_cohort(folder), dx.open_cohort(folder, index=tmp_path / "i.parquet")
     assert list(plain) == list(indexed)
     for key in list(plain)[:6]:
