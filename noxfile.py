@@ -1,4 +1,4 @@
-"""Sessions: ``nox`` runs the tests; ``nox -s lint typing docs demo bench`` the rest.
+"""Sessions: ``nox`` runs the tests; ``nox -s lint typing docs demo bench mutants fuzz`` the rest.
 
 ``nox -s tests-3.11 ... tests-3.14`` tests on other interpreters, ``nox -s minimum`` with the oldest versions that are declared.
 """
@@ -115,3 +115,10 @@ def fuzz(session: nox.Session) -> None:
     session.run("python", "-m", "tests.fuzz", *(session.posargs or ["60"]))
     checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": session.create_tmp()}
     session.run("python", "-m", "tests.fuzz", *(session.posargs or ["60"]), env=checked)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Small faults put into the code one at a time: who survives?  ``-- --sample 50 dcmxarray/suv.py`` for a part."""
+    session.install("-e", ".[test]")
+    session.run("python", "-W", "ignore", "-m", "tests.mutants", *session.posargs)

@@ -8,11 +8,19 @@ from typing import NoReturn
 
 import pydicom
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from tqdm import tqdm
 
 settings.register_profile("default", deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
-settings.load_profile("default")
+settings.register_profile(
+    "mutant",
+    parent=settings.get_profile("default"),
+    max_examples=10,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+)
+settings.load_profile("mutant" if "DCMXARRAY_MUTANT" in os.environ else "default")
 
 SMALL = Path(__file__).parent / "data"
 WHEEL = Path(pydicom.__file__).parents[1]  # pydicom brings its own test files along

@@ -1,0 +1,66 @@
+"""Philips: b-values, directions, complex parts, floating point."""
+
+import numpy as np
+import pytest
+
+import dcmxarray as dx
+from dcmxarray.testing import write_frame
+
+from ...making import frame, opened
+from ...references import directions
+
+G = [0.48, -0.6, 0.64]
+IMAGING, MR = "Philips Imaging DD 001", "Philips MR Imaging DD 001"
+FLOATS = {"Manufacturer": "Philips", "RescaleSlope": 2, "RescaleIntercept": 6, "value": 3}
+
+
+def test_b_and_direction(tmp_path):
+    plain = frame(Manufacturer="Philips") | {(0x2001, IMAGING, 0x03, "FL"): 0.0}
+    weighted = frame(Manufacturer="Philips") | {(0x2001, IMAGING, 0x03, "FL"): 800.0}
+    weighted |= {(0x2005, MR, 0xB0 + k, "FL"): g for k, g in enumerate(G)}
+    da = opened(tmp_path, [plain, weighted])
+    assert da.dicom.bvals.tolist() == [0, 800]
+    np.testing.assert_allclose(da.dicom.bvecs[1], G, rtol=1e-6)
+
+
+def test_a_real_series_has_the_b_values_of_its_sources_reference(data):
+    folder = data / "icometrix+dicom2nifti/tests/data/philips/dti"
+    for name in ("001", "001_implicit", "002"):
+        np.testing.assert_allclose(dx.open_series(folder / name).dicom.bvals, np.loadtxt(folder / f"{name}_ground_truth.bval"))
+
+
+def test_directions_of_a_real_enhanced_file_have_the_signs_of_dcm2niix(data):
+    folder = data / "yarikoptic+nitest-balls1"
+    da = dx.open_series(folder / "DICOM/DTI.dcm")
+    bvec = folder / "_dcm2niix_generated/1201_DTI.bvec"
+    want = directions(next(bvec.parent.glob("1201_DTI.nii*")), bvec)
+    np.testing.assert_allclose(da.dicom.bvecs[1:7], want[:6], atol=2e-3)
+
+
+@pytest.mark.parametrize(("word", "part"), [("M", "magnitude"), ("P", "phase"), ("R", "real"), ("I", "imaginary"), ("X", None)])
+def test_complex_parts(tmp_path, word, part):
+    write_frame(tmp_path / "a", frame(ImageType=["ORIGINAL", "PRIMARY", "OTHER"]) | {(0x2005, MR, 0x11, "CS"): word})
+    found = dx.scan(tmp_path)["component"].item()
+    assert found == part if part else not isinstance(found, str)
+
+
+def test_floating_point(tmp_path):
+    scale = {(0x2005, MR, 0x0E, "FL"): 0.25}
+    write_frame(tmp_path / "a", frame(**FLOATS) | scale)
+    assert (dx.open_series(tmp_path).values == 12).all()
+    assert (dx.open_series(tmp_path, rescale="philips_fp").values == 12 / (2 * 0.25)).all()
+
+
+@pytest.mark.parametrize(
+    ("elements", "want"),
+    [({"RescaleSlope": None}, 3 / 0.25 + 6 / 0.25), ({"RescaleIntercept": None}, 3 / 0.25), ({"RescaleSlope": 4}, 3 / 0.25 + 6)],
+)
+def test_floating_point_without_a_slope_or_an_intercept(tmp_path, elements, want):
+    write_frame(tmp_path / "a", frame(**FLOATS | elements) | {(0x2005, MR, 0x0E, "FL"): 0.25})
+    assert (dx.open_series(tmp_path, rescale="philips_fp").values == want).all()
+
+
+def test_a_scale_of_0_is_none(tmp_path):
+    write_frame(tmp_path / "a", frame(**FLOATS) | {(0x2005, MR, 0x0E, "FL"): 0.0})
+    with pytest.raises(dx.PixelError, match="rescale=True"):
+        dx.open_series(tmp_path, rescale="philips_fp")
