@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 
 import dcmxarray as dx
-from dcmxarray.grid import arrange
+from dcmxarray.stacks.arrange import arrange
 
 from .common import CODECS, dynamic, encoded
 

@@ -11,7 +11,7 @@ import pydicom
 import dcmxarray as dx
 from dcmxarray.attributes import VOCABULARY
 from dcmxarray.headers import read_batch
-from dcmxarray.scan import frame_table, read_files
+from dcmxarray.headers.scan import frame_table, read_files
 
 from .common import classic_files, originals, templates
 

@@ -7,10 +7,10 @@ many; `DataArray.dicom` holds geometry, diffusion tables and headers.
 from typing import Any
 
 from . import accessor as accessor  # registers DataArray.dicom
-from .api import open_series
-from .cohort import Cohort, open_cohort
+from .cohorts.cohort import Cohort
 from .errors import DcmxarrayError, GridError, HeaderError, PixelError, SeriesError, StoreError
-from .scan import scan
+from .headers.scan import scan
+from .open import open_cohort, open_series
 
 __version__ = "0.1.0"
 

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from . import geometry, suv
-from .errors import GridError, HeaderError
-from .to_xarray import SOURCE
+from .arrays import affine, suv
+from .arrays.build import SOURCE
+from .errors import HeaderError
+from .headers.by_pydicom import header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,18 +51,7 @@ class DicomAccessor:
         GridError
             The array has no patient geometry, its slices or pixels are unevenly spaced, or their distance is not said.
         """
-        row, column, normal = self._axes()
-        where = self._coordinate("slice")
-        shift = np.stack([self._shift("shift_row", where.size), self._shift("shift_col", where.size)], axis=1)
-        places = where[:, None] * normal + shift[:, :1] * column + shift[:, 1:] * row
-        first = places[0] + self._coordinate("row")[0] * column + self._coordinate("col")[0] * row
-        step = (places[-1] - places[0]) / (where.size - 1) if where.size > 1 else self._thickness() * normal
-        self._check_regular("slice", where)
-        if where.size > 2 and np.abs(places - (places[0] + np.arange(where.size)[:, None] * step)).max() > geometry.REGULAR * 10:
-            raise GridError(
-                "the slices do not lie on a line: no affine describes them; use the coords position_x, position_y, position_z"
-            )
-        return geometry.affine(first, (step, self._step("row", 0) * column, self._step("col", 1) * row))
+        return affine.affine(self._array)
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -72,8 +62,7 @@ class DicomAccessor:
         GridError
             As for `affine`.
         """
-        lengths = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return tuple(round(float(v), 6) for v in lengths)  # type: ignore[return-value]
+        return affine.spacing(self._array)
 
     @property
     def bvals(self) -> Floats:
@@ -109,8 +98,6 @@ class DicomAccessor:
         HeaderError
             The array was not opened from DICOM in this process, or the cell has no frame.
         """
-        from .headers.whole import header
-
         source = self._array.encoding.get(SOURCE)
         if source is None:
             raise HeaderError("the array no longer knows its files (it was computed or read from a store); ask the opened array")
@@ -202,70 +189,3 @@ class DicomAccessor:
             raise HeaderError("the headers hold no acquisition date and time; the times were removed, or never written")
         earliest = acquired.min([d for d in acquired.dims if d != "time"])
         return self._array.assign_coords(time=earliest.variable)
-
-    def _axes(self) -> tuple[Floats, Floats, Floats]:
-        cosines = np.asarray(self._array.attrs.get("ImageOrientationPatient", ()), float)
-        if cosines.size != 6 or "slice" not in self._array.coords or not geometry.is_plane(cosines[:3], cosines[3:]):
-            raise GridError("the array has no patient geometry: ImagePositionPatient or ImageOrientationPatient is missing")
-        return cosines[:3], cosines[3:], geometry.normal(cosines[:3], cosines[3:])
-
-    def _coordinate(self, name: str) -> Floats:
-        if name not in self._array.coords:
-            raise GridError(f"the array has no coordinate {name!r}, which geometry needs")
-        return np.atleast_1d(self._array.coords[name].to_numpy().astype(float))
-
-    def _shift(self, name: str, count: int) -> Floats:
-        return np.atleast_1d(self._array.coords[name].to_numpy()) if name in self._array.coords else np.zeros(count)
-
-    def _thickness(self) -> float:
-        """The step of a single slice: SpacingBetweenSlices, or SliceThickness."""
-        for name in ("SpacingBetweenSlices", "SliceThickness"):
-            value = abs(float(self._array.attrs.get(name) or 0.0))
-            if 0 < value < np.inf:
-                return value
-        raise GridError(
-            "the step of a single slice is not known: the headers have no SpacingBetweenSlices and no SliceThickness; "
-            "say it: da.assign_attrs(SliceThickness=...)"
-        )
-
-    def _step(self, name: str, k: int) -> float:
-        values = self._coordinate(name)
-        if self._array.coords[name].attrs.get("units") == "1":
-            raise GridError(
-                f"{name} is an index: the headers have no PixelSpacing; say it in the frame table, which dx.scan gives: "
-                f"dx.open_series(table.assign(spacing_row=..., spacing_col=...))"
-            )
-        self._check_regular(name, values)
-        if values.size > 1:
-            return float((values[-1] - values[0]) / (values.size - 1))
-        return self._pixel(name, k)
-
-    def _pixel(self, name: str, k: int) -> float:
-        """The step of a single row or column."""
-        for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-            spacing = self._array.attrs.get(keyword)
-            if spacing is not None and 0 < float(spacing[k]) < np.inf:
-                return float(spacing[k])
-        raise GridError(f"the step of a single {name} is not known; say it: da.assign_attrs(PixelSpacing=[..., ...])")
-
-    def _check_regular(self, name: str, values: Floats) -> None:
-        steps = np.diff(values)
-        if not geometry.is_regular(steps):
-            raise GridError(
-                f"{name} is unevenly spaced (steps of {steps.min():g} to {steps.max():g} mm): no affine describes it. "
-                f"Select an even part, or resample: da.interp({name}=...), which needs scipy."
-            )
-
-
-def describe(array: xr.DataArray) -> dict[str, Any]:
-    """Dims, sizes and ranges of an array as plain values, for tables and command lines."""
-    coords = array.coords
-    out: dict[str, Any] = {"dims": dict(array.sizes), "dtype": str(array.dtype)}
-    try:
-        out["spacing"] = array.dicom.spacing
-    except GridError:
-        out["spacing"] = None
-    for name in ("time", "b", "te", "ti", "fa"):
-        if name in coords:
-            out[name] = np.unique(np.atleast_1d(coords[name].to_numpy())).tolist()
-    return out

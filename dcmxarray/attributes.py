@@ -1,4 +1,4 @@
-"""The vocabulary, as one table: which DICOM elements are read by default, and how each column is named, typed and labelled.
+"""Every column of the frame table, one row each: name, DICOM keyword or computed, type, units, meaning, bookkeeping.
 
 It owns names, types and units, and knows nothing of files, pydicom, xarray or dask.  What is read has the keyword of
 PS3.6 as its column; what is computed has a lower-case name.
@@ -29,6 +29,11 @@ class Attribute:
         For labels of plots.
     parts
         Names of the columns of a multi-valued element, in the order of its values.
+    bookkeeping
+        Whether it says where and how a frame is kept, not what it shows: two copies of a file may differ in it.
+    identifies
+        Whether a column that is no DICOM element may name a patient, so that stores leave it out; what elements may do
+        is the business of PS3.15 Annex E.
     """
 
     name: str
@@ -37,6 +42,8 @@ class Attribute:
     units: str = ""
     long_name: str = ""
     parts: tuple[str, ...] = ()
+    bookkeeping: bool = False
+    identifies: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -49,7 +56,8 @@ def _plain(kind: str, keywords: str) -> tuple[Attribute, ...]:
 
 
 VOCABULARY: tuple[Attribute, ...] = (
-    *_plain("str", "TransferSyntaxUID SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID"),
+    Attribute("TransferSyntaxUID", "TransferSyntaxUID", bookkeeping=True),
+    *_plain("str", "SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID"),
     *_plain("str", "PatientID PatientSex PatientAge StudyID StudyDescription SeriesDescription ProtocolName Modality"),
     Attribute("PatientWeight", "PatientWeight", "float", "kg"),
     Attribute("PatientSize", "PatientSize", "float", "m"),
@@ -107,12 +115,34 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("gradient_z", "", "float", "1", "diffusion gradient direction, patient z (LPS)"),
     Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part"),
     Attribute("derived", "", "str", "", "which derived map, empty for an image"),
-    Attribute("kind", "", "str", "", "what else ImageType says"),
+    Attribute("kind", "", "str", "", "what ImageType says from its third value on, but for complex parts"),
     Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
     Attribute("slice_time", "", "float", "s", "time within the volume"),
     Attribute("tile_row", "", "int", "", "row of the tile"),
     Attribute("tile_col", "", "int", "", "column of the tile"),
     Attribute("acquired", "", "datetime", "", "acquisition date and time"),
+    Attribute("fp_slope", "", "float", "", "slope to the vendor's floating point values"),
+    Attribute("fp_intercept", "", "float", "", "intercept to the vendor's floating point values"),
+)
+
+
+def _place(name: str, kind: str, units: str, long_name: str, identifies: bool = False) -> Attribute:
+    return Attribute(name, "", kind, units, long_name, bookkeeping=True, identifies=identifies)
+
+
+PLACES: tuple[Attribute, ...] = (
+    _place("path", "str", "", "the file", identifies=True),
+    _place("frame", "int", "1", "number of the frame within the file, from 0"),
+    _place("pixels", "str", "", "which element holds the pixels: int, float or double"),
+    _place("pixel_offset", "int", "bytes", "where the pixel data begin in the file; -1 where pydicom must find them"),
+    _place("pixel_length", "int", "bytes", "length of the pixel data; -1 where it is undefined"),
+    _place("file_size", "int", "bytes", "size of the file"),
+    _place("modified", "int", "ns", "when the file was last changed, since 1970; 0 where nothing says"),
+    _place("window_row", "float", "1", "first row of the frame within the stored image"),
+    _place("window_col", "float", "1", "first column of the frame within the stored image"),
+    _place("window_rows", "float", "1", "rows of the frame, where it is a part of the stored image"),
+    _place("window_columns", "float", "1", "columns of the frame, where it is a part of the stored image"),
+    _place("problem", "str", "", "what could not be read; missing where all could", identifies=True),
 )
 
 SPATIAL: tuple[Attribute, ...] = (
@@ -122,10 +152,13 @@ SPATIAL: tuple[Attribute, ...] = (
     Attribute("time", "", "float", "s", "time"),
 )
 
+LABELS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")  # of an array
+
 DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component", "segment", "tile_row", "tile_col")
 
 BY_NAME: dict[str, Attribute] = {a.name: a for a in (*VOCABULARY, *COMPUTED, *SPATIAL)}
-BY_COLUMN: dict[str, Attribute] = {column: a for a in (*VOCABULARY, *COMPUTED) for column in a.columns}
+BY_COLUMN: dict[str, Attribute] = {column: a for a in (*PLACES, *VOCABULARY, *COMPUTED) for column in a.columns}
+BOOKKEEPING = frozenset(column for column, a in BY_COLUMN.items() if a.bookkeeping)
 
 
 def labels(name: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from . import __version__
 from .errors import FATAL, DcmxarrayError, one_line, problem_of
 
 if TYPE_CHECKING:
-    from .cohort import Cohort
+    from .cohorts.cohort import Cohort
 
 _SHORT = 40
 
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _info(args: argparse.Namespace) -> int:
-    from .cohort import open_cohort
+    from .open import open_cohort
 
     cohort = open_cohort(args.path)
     for key in cohort:
@@ -75,7 +75,7 @@ def _printable(text: str) -> str:
 
 
 def _line(cohort: Cohort, key: str) -> str:
-    from .accessor import describe
+    from .arrays.describe import describe
 
     try:
         found = describe(cohort.open(key, chunks=None))

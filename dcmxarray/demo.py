@@ -8,8 +8,8 @@ from collections.abc import Callable
 import xarray as xr
 
 from . import testing
-from .api import open_series
-from .scan import scan
+from .headers.scan import scan
+from .open import open_series
 
 
 def run(png: str) -> None:

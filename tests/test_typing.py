@@ -28,7 +28,7 @@ def test_a_users_mypy_sees_the_types(tmp_path):
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "user.py"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
     assert 'type is "xarray.core.dataarray.DataArray"' in told
-    assert 'Revealed type is "dcmxarray.cohort.Cohort"' in told
+    assert 'Revealed type is "dcmxarray.cohorts.cohort.Cohort"' in told
     assert 'Unexpected keyword argument "chunk" for "open_series"' in told
 
 

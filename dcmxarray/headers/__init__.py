@@ -15,12 +15,12 @@ import pyarrow as pa
 from ..attributes import Tag
 from .bounds import note_pixels
 from .columns import columns, far_bytes
+from .compiled.walk import MODIFIED, PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
 from .computed import Rows, compute
+from .elements import Wanted, wanted
 from .expand import expand
 from .heads import Heads, read_heads, unread_heads
 from .vendors import siemens
-from .walk import MODIFIED, PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
-from .wanted import Wanted, wanted
 
 _PIXELS = pa.array([None, "int", "float", "double"], pa.string())
 

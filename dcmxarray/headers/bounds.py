@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pydicom.uid import UID_dictionary
 
 from ..errors import HeaderError
-from .walk import PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
+from .compiled.walk import PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
 
 if TYPE_CHECKING:
     from .heads import Heads

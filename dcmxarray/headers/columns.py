@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 from pydicom.charset import convert_encodings, decode_bytes
 
-from .. import files
-from .values import BAD, EXACT, GOOD, LONG, Ints, moments, numbers, settle_many, texts_of, vr_code
-from .walk import FAR, NOTES, ORPHAN, ORPHANS, TOO_LONG
+from ..sources import files
+from .compiled.values import BAD, EXACT, GOOD, LONG, Ints, moments, numbers, settle_many, texts_of, vr_code
+from .compiled.walk import FAR, NOTES, ORPHAN, ORPHANS, TOO_LONG
 
 if TYPE_CHECKING:
+    from .elements import Element
     from .heads import Heads
-    from .wanted import Element
 
 Column = Any  # a numpy array, or an Arrow array of strings
 _FORMS = {"date": 0, "time": 1, "datetime": 2}

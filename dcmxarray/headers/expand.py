@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import geometry
 from ..errors import FATAL, HeaderError
+from ..stacks import geometry
 from . import functional
 from .bounds import check_frames, check_one_frame
+from .compiled.walk import PIXEL_AT, PIXEL_ELEMENT
 from .heads import Heads
 from .vendors import MOSAICS
 from .vendors.private import Tiles
-from .walk import PIXEL_AT, PIXEL_ELEMENT
 
 _WINDOW = ("window_row", "window_col", "window_rows", "window_columns")
 

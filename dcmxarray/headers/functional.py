@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from .. import files
 from ..attributes import BY_NAME
-from . import groups, odd
+from ..sources import files
+from . import by_pydicom
 from .columns import columns
+from .compiled import groups
+from .compiled.walk import FAR, NOTES, PIXEL_AT, STATE, TOO_LONG
+from .elements import Element
 from .heads import Heads, nothing_found
-from .walk import FAR, NOTES, PIXEL_AT, STATE, TOO_LONG
-from .wanted import Element
 
 # (sequence, leaf) -> columns: PS3.3 C.7.6.16.2, C.8.13.5, C.8.15.3, C.8.22.5; A.70 for legacy converted.
 _LEAVES: dict[tuple[str, str], str] = {
@@ -114,7 +115,7 @@ def plan() -> tuple[tuple[Element, ...], tuple[Any, ...]]:
 def header_bytes(path: str, end: int, syntax: str) -> Any:
     """The header of a file whose pixel data begin at byte ``end``, in little endian; ``None`` where it can't be recoded."""
     if syntax in _RECODED:
-        return odd.recoded(path)
+        return by_pydicom.recoded(path)
     buf = np.empty(max(end, 0), np.uint8)
     return buf[: files.read_some(path, 0, buf)]
 

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import files, system
 from ..errors import FATAL, HeaderError, one_line
-from . import local, odd
-from .values import Buffer, Ints, Lengths, vr_code
-from .walk import (
+from ..sources import files, system
+from . import by_pydicom
+from .compiled import local
+from .compiled.values import Buffer, Ints, Lengths, vr_code
+from .compiled.walk import (
     CUT,
     DONE,
     FAR,
@@ -36,7 +37,7 @@ from .walk import (
     TOO_LONG,
     ZEROS,
 )
-from .wanted import Wanted
+from .elements import Wanted
 
 LONG_WINDOW = 1 << 22  # bytes asked for at once where each question takes long
 
@@ -143,7 +144,7 @@ def _elsewhere(heads: Heads, i: int, wanted: Wanted) -> None:
 
 def _odd(heads: Heads, i: int, wanted: Wanted) -> None:
     try:
-        found = odd.read(heads.paths[i], wanted)
+        found = by_pydicom.read(heads.paths[i], wanted)
     except FATAL:
         raise
     except BaseException as error:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import PixelError
 from ..model import FrameSources, PixelSpec
-from ..series import comparable, leading
+from ..stacks.split import comparable, leading
 from .layout import checked
 from .lazy import FrameArray, read_frames
 

@@ -16,7 +16,7 @@ from xarray.core import indexing
 
 from ..errors import PixelError
 from ..model import MISSING, FrameSources, Ints, PixelSpec
-from . import blocks, codecs, encapsulated, layout, native, odd, rescale
+from . import blocks, by_pydicom, codecs, encapsulated, layout, native, rescale
 
 Array = npt.NDArray[Any]
 
@@ -122,7 +122,7 @@ def _cut(image: Array, window: tuple[Any, ...]) -> Array:
 
 def _dtype(sources: FrameSources, scaled: bool) -> np.dtype[Any]:
     if scaled and sources.specs[0].photometric == "PALETTE COLOR":
-        return odd.palette_dtype(sources.file(0), sources.specs[int(sources.spec[0])])
+        return by_pydicom.palette_dtype(sources.file(0), sources.specs[int(sources.spec[0])])
     return rescale.value_dtype(sources, scaled)
 
 
@@ -181,11 +181,11 @@ def _image(sources: FrameSources, spec: PixelSpec, frame: int, scaled: bool) -> 
     file, number = sources.file(frame), int(sources.frame[frame])
     at, length = int(sources.offset[frame]), int(sources.length[frame])
     if at < 0 or spec.syntax in native.SYNTAXES:
-        image = odd.decode(file, spec, at, length, number)
+        image = by_pydicom.decode(file, spec, at, length, number)
     else:
         data = encapsulated.frame_bytes(encapsulated.Element(file, at, length, spec.frames), number)
         image = codecs.decode(data, spec, f"{file.path} frame {number}")
-    return odd.palette(file, spec, image) if scaled and spec.photometric == "PALETTE COLOR" else image
+    return by_pydicom.palette(file, spec, image) if scaled and spec.photometric == "PALETTE COLOR" else image
 
 
 def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled: bool) -> None:

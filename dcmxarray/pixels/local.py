@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from .. import files, system
 from ..jit import compiled
 from ..model import FrameSources, Ints
-from ..system import BYTES, status
+from ..sources import files, system
+from ..sources.system import BYTES, status
 from . import reading
 
 _int, _long, _address = types.intc, types.int64, types.uintp

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
-from .. import files
 from ..errors import FATAL, PixelError, one_line
 from ..model import File
+from ..sources import files
 
 WAY_OUT = "Leave the file out of the table, and pass missing='fill'."
 

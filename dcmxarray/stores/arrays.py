@@ -20,8 +20,8 @@ from zarr.abc.store import Store
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.storage import MemoryStore
 
+from ..arrays.build import NAME, SOURCE
 from ..errors import FATAL, StoreError, one_line
-from ..to_xarray import NAME, SOURCE
 from . import claims, documents, identifiers, keys, objects, reading
 from .documents import DOCUMENT, Mark
 from .layout import layout, regions, shard_keys

@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from .. import parallel
+from ..arrays.describe import DETAILS, details_of
+from ..arrays.origin import Opener, Origin
 from ..attributes import BY_NAME, DIM_ORDER
 from ..errors import FATAL, StoreError, one_line
-from ..members import DETAILS, Members, Opener, details_of
 from . import arrays, claims, documents, identifiers, objects, tables
 from .keys import name
 
@@ -22,7 +23,7 @@ FLUSH = 10.0  # seconds after which what was written is listed in the store's ta
 
 
 def write(
-    members: Members,
+    members: Origin,
     location: objects.Location,
     chunks: Mapping[str, int] | None,
     drop: identifiers.Identifiers,
@@ -56,7 +57,7 @@ def write(
     return report.reindex(columns=["status", "bytes", "seconds", "message"])
 
 
-def _opener(members: Members, key: str) -> Opener:
+def _opener(members: Origin, key: str) -> Opener:
     """An array's opener; one that can't be had fails when it is called."""
     try:
         return members.opener(key)
@@ -80,7 +81,7 @@ def _check_options(openers: Sequence[Opener], options: Mapping[str, Any]) -> Non
             raise TypeError(f"to_zarr has no option {wrong[0]!r}; arrays are opened with {sorted(known) or 'none'}")
 
 
-def _sources(members: Members) -> list[str]:
+def _sources(members: Origin) -> list[str]:
     """What the arrays are read from: folders and URLs of files, or a store."""
     store = getattr(members, "location", None)
     if store is not None:
@@ -88,7 +89,7 @@ def _sources(members: Members) -> list[str]:
     return arrays.folders(members.frames["path"].dropna().unique()) if "path" in members.frames else []
 
 
-def _fingerprints(members: Members, keys: list[str]) -> list[str]:
+def _fingerprints(members: Origin, keys: list[str]) -> list[str]:
     """For each key a text that changes when its source does; "" where it can't be had (a file is gone)."""
     try:
         return members.fingerprints(keys) if keys else []
@@ -98,7 +99,7 @@ def _fingerprints(members: Members, keys: list[str]) -> list[str]:
         return [_fingerprint(members, key) for key in keys]
 
 
-def _fingerprint(members: Members, key: str) -> str:
+def _fingerprint(members: Origin, key: str) -> str:
     try:
         return members.fingerprints([key])[0]
     except FATAL:
@@ -164,7 +165,7 @@ def _mark(store: Any, group: str) -> documents.Mark | None:
 
 
 def _listed(
-    store: Any, members: Members, keys: list[str], prints: list[str], drop: identifiers.Identifiers, done: Iterator[Any]
+    store: Any, members: Origin, keys: list[str], prints: list[str], drop: identifiers.Identifiers, done: Iterator[Any]
 ) -> dict[str, dict[str, Any]]:
     """Collect the tasks' rows by key, and list what is whole in the store's tables now and then, and at the end."""
     rows: dict[str, dict[str, Any]] = {}
@@ -186,7 +187,7 @@ def _listed(
 
 def _list(
     store: Any,
-    members: Members,
+    members: Origin,
     labels: pd.DataFrame,
     fresh: list[str],
     rows: dict[str, dict[str, Any]],
@@ -211,7 +212,7 @@ def _list(
 
 def _add(
     store: Any,
-    members: Members,
+    members: Origin,
     labels: pd.DataFrame,
     fresh: list[str],
     rows: dict[str, dict[str, Any]],
@@ -228,7 +229,7 @@ def _add(
     tables.add(store, tables.SERIES, table)
 
 
-def verify(members: Members, location: objects.Location) -> pd.DataFrame:
+def verify(members: Origin, location: objects.Location) -> pd.DataFrame:
     """Read every object of every array again, and the tables; one row an array: status, message."""
     keys = members.keys
     items = list(zip(keys, _fingerprints(members, keys), strict=True))

@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 import xarray as xr
 
-from ..headers.wanted import names_a_person
+from ..headers.elements import names_a_person
 
 Identifiers = Literal["drop", "keep"]
 

@@ -15,9 +15,9 @@ from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import WrapperStore
 
-from .. import to_xarray
+from ..arrays.build import NAME
+from ..arrays.chunks import Chunks, auto_chunks
 from ..errors import StoreError
-from ..to_xarray import NAME
 from . import documents, objects
 
 PLACE = "dicom_store"  # in an array's encoding: where it is read from
@@ -77,7 +77,7 @@ class Stored(BackendArray):
         return np.asarray(values).astype(self.dtype, copy=False)
 
 
-def open_array(store: Store, group: str, chunks: to_xarray.Chunks = "auto", place: str = "") -> xr.DataArray:
+def open_array(store: Store, group: str, chunks: Chunks = "auto", place: str = "") -> xr.DataArray:
     """A stored array, lazily; chunks as for `open_series`.
 
     Raises
@@ -94,7 +94,7 @@ def open_array(store: Store, group: str, chunks: to_xarray.Chunks = "auto", plac
     array.encoding[PLACE] = array.variable.encoding[PLACE] = place
     if chunks is None:
         return array
-    wanted: Any = to_xarray.auto_chunks({str(d): max(1, n) for d, n in array.sizes.items()}, array.dtype.itemsize)
+    wanted: Any = auto_chunks({str(d): max(1, n) for d, n in array.sizes.items()}, array.dtype.itemsize)
     return array.chunk(_whole(wanted, array.encoding["chunks"], array.dims) if chunks == "auto" else chunks)
 
 

@@ -22,8 +22,9 @@ import pyarrow.parquet as pq
 import zarr
 from zarr.abc.store import Store
 
+from ..arrays.describe import DETAILS
+from ..attributes import LABELS
 from ..errors import StoreError
-from ..members import DETAILS, LABELS
 from . import claims, documents, keys, objects
 
 TABLES = "tables"

@@ -91,7 +91,7 @@ def test_an_index_that_may_not_be_written_still_serves(archive, tmp_path, monkey
     def refuse(_):
         raise PermissionError
 
-    monkeypatch.setattr("dcmxarray.index._made", refuse)
+    monkeypatch.setattr("dcmxarray.cohorts.index._made", refuse)
     assert len(dx.open_cohort(archive, index=index)) == 3
     assert index.read_bytes() == before
 

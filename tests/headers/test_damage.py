@@ -10,8 +10,9 @@ import pytest
 
 import dcmxarray as dx
 from dcmxarray import headers
-from dcmxarray.headers import odd, values
-from dcmxarray.scan import frame_table, read_files
+from dcmxarray.headers import by_pydicom
+from dcmxarray.headers.compiled import values
+from dcmxarray.headers.scan import frame_table, read_files
 
 from . import crafted
 
@@ -116,7 +117,7 @@ def test_a_deflated_header_is_inflated_no_further_than_its_pixels(tmp_path):
 def test_inflated_streams_seek_and_end(tmp_path):
     (tmp_path / "x").write_bytes(crafted.deflated(bytes(range(100))))
     with open(tmp_path / "x", "rb") as handle:
-        stream = odd.Inflated(handle)
+        stream = by_pydicom.Inflated(handle)
         assert stream.read(3) == b"\0\1\2"
         stream.seek(-2, 1)
         assert stream.read(500) == bytes(range(1, 100))

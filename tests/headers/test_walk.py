@@ -18,7 +18,7 @@ from pydicom.uid import (
 )
 
 import dcmxarray as dx
-from dcmxarray.headers import values
+from dcmxarray.headers.compiled import values
 from dcmxarray.testing import write_frame
 
 from . import crafted

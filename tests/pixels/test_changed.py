@@ -8,8 +8,8 @@ import pydicom
 import pytest
 
 import dcmxarray as dx
-from dcmxarray import system
 from dcmxarray.pixels import local
+from dcmxarray.sources import system
 from dcmxarray.testing import write_frame, write_series
 
 TEST_FILES = "pydicom+pydicom/src/pydicom/data/test_files"

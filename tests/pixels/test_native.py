@@ -3,7 +3,7 @@
 import pytest
 
 import dcmxarray as dx
-from dcmxarray import files
+from dcmxarray.sources import files
 from dcmxarray.testing import write_enhanced, write_series
 
 from ..making import PLANE, frame, image

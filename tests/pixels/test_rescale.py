@@ -25,5 +25,5 @@ def test_real_world_values(tmp_path):
     for rescale in ("rwvm", "philips_fp"):
         with pytest.raises(dx.PixelError, match="rescale=True"):
             dx.open_series(tmp_path / "c", rescale=rescale)
-    with pytest.raises(dx.PixelError, match="none of True, False"):
+    with pytest.raises(ValueError, match="none of True, False"):
         dx.open_series(tmp_path / "c", rescale="x")

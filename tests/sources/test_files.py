@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 import dcmxarray as dx
-from dcmxarray import files
+from dcmxarray.sources import files
 from dcmxarray.testing import write_series
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcmxarray import geometry
+from dcmxarray.stacks import geometry
 
 from ..making import frame, opened
 

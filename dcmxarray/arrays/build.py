@@ -1,0 +1,126 @@
+"""From a stack of frames to a lazy `xarray.DataArray`: arranged, with pixels, coordinates, attributes and chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from dask.base import tokenize
+from xarray.core import indexing
+
+from ..attributes import VOCABULARY, Tag, column_of_tag
+from ..errors import FATAL, SeriesError
+from ..headers.by_pydicom import header, real_world_value
+from ..model import MISSING, FrameGrid
+from ..pixels import FrameArray, frame_shape, sources
+from ..stacks import arrange
+from ..stacks.split import ORIENTATION, Stack, leading, plane
+from . import options, suv
+from .attrs import attrs_of, constant
+from .chunks import CHUNK_BYTES, DECODED_BYTES, Chunks, resolve
+from .coords import coords_of, geometry_coords, labelled
+from .more import needed, with_columns
+
+NAME = "image"
+SOURCE = "dicom_source"
+
+
+def open_stack(
+    stack: Stack,
+    *,
+    dims: Sequence[str] | None = None,
+    chunks: Chunks = "auto",
+    rescale: bool | str = True,
+    missing: arrange.Missing = "raise",
+    duplicates: arrange.Duplicates = "raise",
+    tags: Sequence[Tag] | None = None,
+) -> xr.DataArray:
+    """The array of one stack; frames that a segmentation leaves out are empty ones."""
+    options.check(dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags)
+    rescale = rescale if isinstance(rescale, str) else bool(rescale)
+    frames = with_columns(_whole(stack), needed(dims, tags))
+    frames = _with_real_world_values(frames) if rescale == "rwvm" else frames
+    arranged = arrange.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
+    array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, tags or ())))
+    return _with_suv(array, frames) if rescale is True and frames["Modality"].iat[0] == "PT" else array
+
+
+def outline(stack: Stack) -> xr.DataArray:
+    """The array of one stack without its pixels, with its geometry alone."""
+    frames = _whole(stack)
+    return _outline(frames, arrange.arrange(frames, None, "fill" if stack.is_sparse else "raise"))
+
+
+def _whole(stack: Stack) -> pd.DataFrame:
+    """The frames of a stack that can be opened."""
+    if stack.problem:
+        raise SeriesError(f"{stack.key}: {stack.problem}")
+    return stack.frames
+
+
+def _with_suv(array: xr.DataArray, frames: pd.DataFrame) -> xr.DataArray:
+    """The array with its factor to SUV; as it is where the headers do not hold all of it: `suv` says why."""
+    try:
+        coordinate = suv.coordinate(header(str(frames["path"].iat[0])), frames)
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001
+        return array
+    return array.assign_coords({suv.FACTOR: coordinate})
+
+
+def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
+    """The mapping of classic files stands in a sequence that the header pass does not enter: read it file by file."""
+    if frames["RealWorldValueSlope"].notna().all():
+        return frames
+    pairs = [real_world_value(path) for path in frames["path"]]
+    return frames.assign(RealWorldValueSlope=[p[0] for p in pairs], RealWorldValueIntercept=[p[1] for p in pairs])
+
+
+def _build(
+    table: pd.DataFrame, arranged: FrameGrid, rescale: bool | str, chunks: Chunks, tags: tuple[str, ...] = ()
+) -> xr.DataArray:
+    """The lazy array of the frames of a stack."""
+    frames = table.reset_index(drop=True)
+    array, dims = _lazy(frames, arranged, rescale)
+    if (arranged.cells == MISSING).any() and array.dtype.kind == "f":
+        array.fill = np.nan
+    encoding = {"preferred_chunks": dict.fromkeys(arranged.dims, 1) | dict(zip(dims[-2:], array.shape[-2:], strict=True))}
+    variable = xr.Variable(dims, indexing.LazilyIndexedArray(array), attrs_of(frames, arranged, tags, rescale), encoding)
+    variable.encoding[SOURCE] = _source(frames)
+    if chunks is not None:
+        most = CHUNK_BYTES if array.is_native else DECODED_BYTES
+        variable = variable.chunk(resolve(chunks, variable, most), name=f"dicom-{tokenize(array)}")
+    result = xr.DataArray(variable, coords_of(frames, arranged, dims, array.shape, tags), name=NAME)
+    result.encoding = dict(variable.encoding)
+    return result
+
+
+_GEOMETRY = [a for a in VOCABULARY if a.name in ("spacing", "SliceThickness", "SpacingBetweenSlices")]
+
+
+def _outline(table: pd.DataFrame, arranged: FrameGrid) -> xr.DataArray:
+    """The array of a stack with its dims, dtype and geometry alone: for tables of many, at a third of the cost."""
+    frames = table.reset_index(drop=True)
+    array, dims = _lazy(frames, arranged, True)
+    attrs = {a.keyword: value for a in _GEOMETRY if (value := constant(frames, a)) is not None}
+    if plane(frames) is not None:
+        attrs["ImageOrientationPatient"] = leading(frames, ORIENTATION).tolist()
+    coords = labelled(frames, arranged, geometry_coords(frames, arranged, dims, array.shape))
+    return xr.DataArray(np.broadcast_to(np.zeros((), array.dtype), array.shape), coords, dims, attrs=attrs)
+
+
+def _lazy(frames: pd.DataFrame, arranged: FrameGrid, rescale: bool | str) -> tuple[FrameArray, tuple[str, ...]]:
+    """The lazily read pixels of the frames in their cells, and their dims."""
+    scaled = bool(rescale)
+    places = sources(frames, rescale)
+    array = FrameArray(places, arranged.cells, frame_shape(frames, places.specs[0], scaled), scaled)
+    return array, (*arranged.dims, "row", "col", "rgb")[: array.ndim]
+
+
+def _source(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
+    """(SOPInstanceUID, frame) -> path, for `.dicom.header`."""
+    uids = frames["SOPInstanceUID"].fillna("")
+    return dict(zip(zip(uids, frames["frame"], strict=True), frames["path"], strict=True))

@@ -1,0 +1,177 @@
+"""Coordinates of an array: the values of its dims, what varies along them, and where it lies.  Opens no file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..attributes import column_of, labels
+from ..model import MISSING, FrameGrid
+from ..stacks import diffusion, geometry
+from ..stacks.split import POSITION, leading, plane
+
+Values = npt.NDArray[Any]
+Coord = tuple[tuple[str, ...], Values]
+
+# Columns that become coordinates; the others are attributes where they are constant, and left to the table where not.
+_ALWAYS = ("te", "fa", "ti")
+_WHERE_VARYING = (
+    "tr",
+    "TriggerTime",
+    "FrameReferenceTime",
+    "ActualFrameDuration",
+    "SliceThickness",
+    "slice_time",
+    "frame",
+)
+_DIFFUSION = ("gradient_x", "gradient_y", "gradient_z")
+
+
+def spread(values: Values, cells: npt.NDArray[np.int64], dims: tuple[str, ...]) -> Coord:
+    """Values of frames on just the dims over which they vary; a cell without a frame takes its neighbours' value."""
+    codes = geometry.as_codes(values)[cells]
+    hole = cells == MISSING
+    kept, taken = [], cells
+    for axis, dim in reversed(list(enumerate(dims))):
+        low = np.where(hole, codes.max(), codes).min(axis=axis, keepdims=True)
+        high = np.where(hole, -1, codes).max(axis=axis, keepdims=True)
+        if (high > low).any():
+            kept.append(dim)
+            continue
+        first = np.expand_dims((~hole).argmax(axis=axis), axis)
+        taken, codes, hole = (np.take_along_axis(a, first, axis).squeeze(axis) for a in (taken, codes, hole))
+    out = np.asarray(values[taken])
+    if hole.any():
+        out = np.where(hole, _nothing(out), out)
+    return tuple(reversed(kept)), out
+
+
+def _nothing(values: Values) -> Any:
+    if values.dtype.kind in "mM":
+        return np.array("NaT", values.dtype)
+    return "" if values.dtype.kind in "UO" else np.nan
+
+
+def column_values(frames: pd.DataFrame, name: str) -> Values:
+    """A column as numpy: numbers as float64, texts as fixed-width strings."""
+    if name == "b":
+        return diffusion.b_values(frames)
+    column = frames[column_of(name)]
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(float, na_value=np.nan)
+    if column.dtype.kind in "mM":
+        return np.asarray(column.to_numpy())
+    return column.fillna("").to_numpy(dtype=str)
+
+
+def coords_of(
+    frames: pd.DataFrame, arranged: FrameGrid, dims: tuple[str, ...], shape: tuple[int, ...], tags: tuple[str, ...]
+) -> dict[str, Any]:
+    """All coordinates of an array, by name: each on just the dims over which it varies, with units and a name."""
+    found: dict[str, Coord] = dict(arranged.coords)
+    for name in (d for d in arranged.dims if d not in ("slice", "time")):
+        found[name] = _axis_values(column_values(frames, name), arranged, name)
+    for name in (*_ALWAYS, "component", "b", *_DIFFUSION, *_WHERE_VARYING, *tags):
+        if name not in found and column_of(name) in frames:
+            coord = spread(column_values(frames, name), arranged.cells, arranged.dims)
+            if coord[0] if name in _WHERE_VARYING else _says(coord):
+                found[name] = coord
+    if "b" not in found:
+        found = {n: c for n, c in found.items() if n not in _DIFFUSION}
+    found |= _acquired(frames, arranged) | geometry_coords(frames, arranged, dims, shape)
+    found["SOPInstanceUID"] = spread(column_values(frames, "SOPInstanceUID"), arranged.cells, arranged.dims)
+    if (arranged.cells == MISSING).any():
+        found["valid"] = arranged.dims, arranged.cells != MISSING
+    return labelled(frames, arranged, found)
+
+
+def labelled(frames: pd.DataFrame, arranged: FrameGrid, found: Mapping[str, Coord]) -> dict[str, Any]:
+    """Coordinates with units and names; what was not measured has no unit."""
+    pixels = {dim for dim, step in zip(("row", "col"), _spacing(frames), strict=True) if step is None}
+    index = {dim: {"units": "1", "long_name": f"{dim} index"} for dim in pixels}
+    return {name: (d, v, index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
+
+
+def _axis_values(values: Values, arranged: FrameGrid, name: str) -> Coord:
+    """The values of a dim: of the first frame at each of its places."""
+    return (name,), values[_first_along(arranged, name)]
+
+
+def _says(coord: Coord) -> bool:
+    """Whether a coordinate holds anything."""
+    values = coord[1]
+    return bool((values != "").any()) if values.dtype.kind in "UO" else not bool(np.all(pd.isna(values)))
+
+
+def _acquired(frames: pd.DataFrame, arranged: FrameGrid) -> dict[str, Coord]:
+    values = column_values(frames, "acquired")
+    return {} if np.isnat(values).all() else {"AcquisitionDateTime": spread(values, arranged.cells, arranged.dims)}
+
+
+def _labels(name: str, arranged: FrameGrid) -> dict[str, Any]:
+    text: dict[str, Any] = dict(labels(name))
+    if name == "time":
+        text["units"] = arranged.time_units
+        if arranged.time_units == "1":
+            text["long_name"] = "volume index"
+    if name == "slice" and arranged.slice_source not in ("", "SliceLocation"):
+        text = {"units": "1", "long_name": "slice index"}
+    return text
+
+
+def _spacing(frames: pd.DataFrame) -> tuple[float | None, float | None]:
+    """PixelSpacing, else ImagerPixelSpacing (PS3.3 10.7.1.3), mm."""
+    for names in (("spacing_row", "spacing_col"), ("imager_spacing_row", "imager_spacing_col")):
+        pair = leading(frames, names)
+        if (pair > 0).all() and np.isfinite(pair).all():
+            return float(pair[0]), float(pair[1])
+    return None, None
+
+
+def geometry_coords(frames: pd.DataFrame, arranged: FrameGrid, dims: tuple[str, ...], shape: tuple[int, ...]) -> dict[str, Coord]:
+    """``slice``, ``row``, ``col``, ``position_x/y/z``, and the shifts of a sheared stack (gantry tilt)."""
+    place = plane(frames)
+    sizes = dict(zip(dims, shape, strict=True))
+    steps = _spacing(frames)
+    origin = np.zeros(2)
+    out: dict[str, Coord] = {}
+    if place is not None:
+        positions = frames[POSITION].to_numpy(float)
+        corner = positions @ np.stack([place.along_column, place.along_row], axis=1)
+        first = _first_along(arranged, "slice")
+        origin = corner[first[0]]
+        out["slice"] = _on_slices(arranged, positions @ place.normal, first)
+        out |= {name: _on_slices(arranged, positions[:, k], first) for k, name in enumerate(POSITION)}
+        shift = corner[first] - origin
+        if np.abs(shift).max(initial=0.0) > 2 * geometry.REGULAR and "slice" in arranged.dims:
+            out["shift_row"], out["shift_col"] = (("slice",), shift[:, 0]), (("slice",), shift[:, 1])
+    elif "slice" in arranged.dims:
+        first = _first_along(arranged, "slice")
+        by_place = arranged.slice_source == "SliceLocation"
+        out["slice"] = (
+            ("slice",),
+            column_values(frames, "SliceLocation")[first] if by_place else np.arange(len(first), dtype=float),
+        )
+    for k, dim in enumerate(("row", "col")):
+        places, step = np.arange(sizes[dim], dtype=float), steps[k]
+        out[dim] = (dim,), places if step is None else origin[k] + places * step
+    return out
+
+
+def _first_along(arranged: FrameGrid, name: str) -> npt.NDArray[np.int64]:
+    """The first frame of each place along a dim; of all, where there is no such dim."""
+    axis = arranged.dims.index(name) if name in arranged.dims else None
+    rows = (
+        arranged.cells.reshape(1, -1)
+        if axis is None
+        else np.moveaxis(arranged.cells, axis, 0).reshape(arranged.cells.shape[axis], -1)
+    )
+    return np.asarray(rows[np.arange(len(rows)), (rows != MISSING).argmax(axis=1)])
+
+
+def _on_slices(arranged: FrameGrid, values: Values, first: npt.NDArray[np.int64]) -> Coord:
+    return (("slice",), values[first]) if "slice" in arranged.dims else ((), np.asarray(values[first[0]]))

@@ -1,0 +1,40 @@
+"""Elements that a user asks for besides the default ones: which must be read, and reading them from a stack's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ..attributes import BY_COLUMN, BY_NAME, VOCABULARY, Tag, column_of, column_of_tag
+from ..errors import HeaderError
+from ..headers.scan import frame_table, read_files
+
+_KEYWORDS = {a.keyword for a in VOCABULARY}
+
+
+def needed(dims: Sequence[str] | None, tags: Sequence[Tag] | None) -> list[Tag]:
+    """Keywords that must be read besides the vocabulary."""
+    asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]
+    return [t for t in asked if not isinstance(t, str) or not (column_of(t) in BY_COLUMN or t in _KEYWORDS or t == "rgb")]
+
+
+def with_columns(frames: pd.DataFrame, tags: Sequence[Tag]) -> pd.DataFrame:
+    """The frames with more elements, read from just their files where the table lacks them.
+
+    Raises
+    ------
+    HeaderError
+        An unknown keyword; or a file is not the one whose header the table holds.
+    """
+    lacking = tuple(tag for tag in dict.fromkeys(needed(None, tags)) if column_of_tag(tag) not in frames)
+    if not lacking:
+        return frames
+    place = ["path", "frame", "SOPInstanceUID"]
+    more = frame_table(read_files(frames["path"].unique().tolist(), lacking, "synchronous"))
+    more = more[[*place, *map(column_of_tag, lacking)]].drop_duplicates(place)
+    found = frames.merge(more, on=place, how="left", indicator="_found").set_axis(frames.index)
+    lost = found["_found"] != "both"
+    if lost.any():
+        raise HeaderError(f"{found.loc[lost, 'path'].iloc[0]}: it is gone, or has changed since its header was read; scan again")
+    return found.drop(columns="_found")

@@ -1,0 +1,279 @@
+"""The index: a frame table kept in Parquet, brought up to date by reading the headers of new and changed files only.
+
+One row a frame, as `scan` gives it, with ``path`` relative to the index's own folder, and one row (``frame`` -1) for every file
+that is no DICOM, so that it is not read again.  pandas, polars and duckdb read it.  It is replaced in one step: a reader, or a
+process killed at any moment, finds the old one or the new one whole.  A file that is no index is never replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+import warnings
+import zlib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..errors import HeaderError, StoreError
+from ..headers.scan import frame_table, read_files
+from ..sources import files
+
+FORMAT = b"dcmxarray index 2"
+NO_DICOM = -1
+
+# Parquet's own first bytes, then what says that the file is ours even if its end is lost, and the CRC-32 of all that follows.
+_BEGIN = b"PAR1" + FORMAT
+_HEAD = re.compile(rb"\APAR1dcmxarray index \d+ ([0-9a-f]{8})\n")
+_NAMED = re.compile(rb"\APAR1dcmxarray index \d")
+
+_RELATIVE = "file:"  # a relative path that is no text, its bytes percent-encoded
+_URL = "file://"
+
+
+def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[Any]) -> pd.DataFrame:
+    """The frame table of the files under ``sources``, and the index brought up to date if its folder may be written to.
+
+    Parameters
+    ----------
+    sources
+        Local folders or files.
+    index
+        The Parquet file; it is made where there is none, and made anew where it is damaged, or ``tags`` or the format changed.
+    tags
+        As for `scan`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `scan` gives it, with ``modified``, the files' modification time in ns.
+
+    Raises
+    ------
+    HeaderError
+        There is no DICOM under the sources.
+    StoreError
+        What lies at ``index`` is no index; it stays as it is.
+    """
+    place = _place(index)
+    known = _table(place, tags)
+    now, unread = _stat(sources, place)
+    same: set[str] = set()
+    if len(known):
+        files_known = known[~known.duplicated("path")][list(now.columns)].reset_index(drop=True)
+        if files_known.equals(now) and not unread:
+            return _frames(known)
+        same = set(files_known.merge(now, how="inner")["path"])
+        known = known[known["path"].isin(same)]
+    table = _with(known, now[~now["path"].isin(same)], tags).sort_values(["path", "frame"], ignore_index=True)
+    _store(table, place, tags)
+    return _frames(_with_unread(table, unread, tags))
+
+
+def _frames(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of DICOM files."""
+    frames = table[table["frame"] != NO_DICOM].reset_index(drop=True)
+    if frames.empty:
+        raise HeaderError("no DICOM file found under the path; a file counts as DICOM by its content, not by its name")
+    return frames
+
+
+def read(index: files.Source) -> pd.DataFrame:
+    """The frame table that an index keeps, as it stands: no file of the cohort is looked at.
+
+    Raises
+    ------
+    HeaderError
+        It is no index.
+    """
+    try:
+        table = _table(_place(index), None)
+    except StoreError:
+        table = pd.DataFrame()
+    if table.empty:
+        raise HeaderError(f"{os.fspath(index)}: no index of dcmxarray; make one by open_cohort(folder, index=...)")
+    return _frames(table)
+
+
+def _stat(sources: Sequence[files.Source], index: str) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Path, size and modification time (ns) of every file but the index, by one walk and one stat a file; and what is unread."""
+    unread: list[tuple[str, str]] = []
+    rows = []
+    for path in (path for path in sorted(files.walk(sources, unread)) if files.local(path) != index):
+        try:
+            rows.append((path, *files.status(path)))
+        except FileNotFoundError:
+            continue  # gone since the walk
+        except OSError:
+            rows.append((path, -1, 0))  # reading it will say what is wrong
+    paths, sizes, times = zip(*rows, strict=True) if rows else ((), (), ())
+    columns = {
+        "path": pd.array(paths, dtype="str"),
+        "file_size": np.array(sizes, np.int64),
+        "modified": np.array(times, np.int64),
+    }
+    return pd.DataFrame(columns), unread
+
+
+def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any]) -> pd.DataFrame:
+    """The rows that stay, and those of the fresh files, with size and time of change as they were before the headers' pass."""
+    if fresh.empty:
+        return kept
+    batches = [b for b in read_files(fresh["path"].tolist(), tuple(tags)) if len(b["frame"])]
+    found = frame_table(batches) if batches else pd.DataFrame({"path": pd.Series([], dtype="str")})
+    found = found.drop(columns=["file_size", "modified"], errors="ignore").merge(fresh, on="path", how="left")
+    others = _like(fresh[~fresh["path"].isin(set(found["path"]))].assign(frame=NO_DICOM), found if batches else kept)
+    parts = [part for part in (kept, found, others) if len(part)]
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0].reset_index(drop=True)
+
+
+def _like(others: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+    """Rows of what is no DICOM, so that whole numbers stay whole numbers beside them."""
+    plain = [str(n) for n in frames if n not in others and frames[n].dtype in (np.int64, np.bool_)]
+    return others.assign(**{n: np.zeros(len(others), frames[n].to_numpy().dtype) for n in plain})
+
+
+def _with_unread(table: pd.DataFrame, unread: list[tuple[str, str]], tags: Sequence[Any]) -> pd.DataFrame:
+    """The table with rows for what could not be looked into; the index does not keep them, for they may change unseen."""
+    if not unread:
+        return table
+    return pd.concat([table, frame_table(read_files([], tuple(tags), None, unread))], ignore_index=True)
+
+
+def _meta(tags: Sequence[Any]) -> dict[bytes, bytes]:
+    return {b"dcmxarray": FORMAT, b"tags": repr(sorted(map(str, tags))).encode()}
+
+
+def _place(index: files.Source) -> str:
+    """Where an index lies; one that is a link stays one, and one to nothing is not followed."""
+    place = os.path.abspath(files.local(os.fspath(index)))
+    return os.path.realpath(place) if os.path.islink(place) and os.path.exists(place) else place
+
+
+def _table(place: str, tags: Sequence[Any] | None) -> pd.DataFrame:
+    """The index with absolute paths; empty where there is none, it is damaged, or of other ``tags`` (``None`` takes any).
+
+    Raises
+    ------
+    StoreError
+        What is there is no index.
+    """
+    data = _data(place)
+    if data is None:
+        return pd.DataFrame()
+    head = _HEAD.match(data)
+    if head is None or int(head[1], 16) != zlib.crc32(memoryview(data)[head.end() :]):
+        if _is_ours(data):
+            warnings.warn(f"{place}: the index is damaged or of another version; it is made anew", stacklevel=2)
+            return pd.DataFrame()
+        raise StoreError(f"{place} is there and no index of dcmxarray; nothing was written, give another place for index=")
+    if not data.startswith(_BEGIN):
+        return pd.DataFrame()
+    table = pq.read_table(pa.BufferReader(data))
+    stored = table.schema.metadata or {}
+    if tags is not None and stored.get(b"tags") != _meta(tags)[b"tags"]:
+        return pd.DataFrame()
+    return _absolute(table, os.path.dirname(place)).to_pandas()
+
+
+def _data(place: str) -> bytes | None:
+    """The bytes of a file, ``None`` where there is none.  What does not begin as Parquet is not read further."""
+    if not os.path.lexists(place):
+        return None
+    if not os.path.isfile(place):
+        raise StoreError(f"{place} is there and no index of dcmxarray; nothing was written, give another place for index=")
+    with open(place, "rb") as file:
+        begin = file.read(4)
+        return begin + file.read() if begin == b"PAR1" else begin
+
+
+def _is_ours(data: bytes) -> bool:
+    """Whether a file that is not whole, or of another version, was an index: by its first bytes, or by Parquet's metadata."""
+    if _NAMED.match(data):
+        return True
+    try:
+        metadata = pq.read_schema(pa.BufferReader(data)).metadata or {}
+    except (pa.ArrowException, OSError):
+        return False
+    return metadata.get(b"dcmxarray", b"").startswith(b"dcmxarray index")
+
+
+def _absolute(table: pa.Table, folder: str) -> pa.Table:
+    """Paths relative to a folder made absolute; those that are no text become ``file://`` URLs."""
+    column = table["path"]
+    plain = not pc.any(pc.or_(pc.starts_with(column, ".."), pc.starts_with(column, _RELATIVE))).as_py()
+    if plain and os.sep == "/" and _is_text(folder):
+        prefix, slash = (pa.scalar(text, column.type) for text in (folder.rstrip("/"), "/"))
+        paths = pc.binary_join_element_wise(prefix, column, slash)
+    else:
+        paths = pa.array([_joined(folder, path) for path in column.to_pylist()], column.type)
+    return table.set_column(table.schema.get_field_index("path"), "path", paths)
+
+
+def _joined(folder: str, path: str) -> str:
+    relative = os.fsdecode(unquote_to_bytes(path[len(_RELATIVE) :])) if path.startswith(_RELATIVE) else path
+    whole = os.path.normpath(os.path.join(folder, relative))
+    return whole if _is_text(whole) else _URL + quote(os.fsencode(whole))
+
+
+def _relative(folder: str, path: str) -> str:
+    """The inverse of `_joined`: always text."""
+    relative = os.path.relpath(files.local(path), folder)
+    plain = _is_text(relative) and not relative.startswith(_RELATIVE)
+    return relative if plain else _RELATIVE + quote(os.fsencode(relative))
+
+
+def _is_text(path: str) -> bool:
+    return path.isascii() or not re.search("[\ud800-\udfff]", path)
+
+
+def _store(frames: pd.DataFrame, place: str, tags: Sequence[Any]) -> None:
+    """Write beside the index and put it in its place; where that may not be written to, leave the old one."""
+    folder = os.path.dirname(place)
+    if not os.path.isdir(folder):
+        raise StoreError(f"there is no folder {folder!r} for the index; make it, or give another place for index=")
+    relative = [_relative(folder, path) for path in frames["path"]]
+    table = pa.Table.from_pandas(frames.assign(path=pd.array(relative, dtype="str")), preserve_index=False)
+    data = _as_bytes(table.replace_schema_metadata({**(table.schema.metadata or {}), **_meta(tags)}))
+    name = os.path.join(folder, f".{uuid.uuid4().hex}.index")
+    try:
+        handle = _made(name)
+    except OSError:
+        return
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.writelines(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(name, place)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _made(name: str) -> int:
+    """A new file, with the rights that the user gives to new files."""
+    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def _as_bytes(table: pa.Table) -> tuple[bytes, memoryview]:
+    """A table as Parquet: what it begins with, and the rest.
+
+    The beginning lies before the first column, where readers, who go by offsets, do not look.
+    """
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
+        sink.write(FORMAT + b" 00000000\n")
+        writer.write_table(table)
+    data = memoryview(sink.getvalue())
+    end = len(_BEGIN) + 10
+    if bytes(data[: end - 9]) != _BEGIN + b" ":
+        raise StoreError("this version of pyarrow writes Parquet in another way: the index can't be kept")
+    return _BEGIN + f" {zlib.crc32(data[end:]):08x}\n".encode(), data[end:]

@@ -1,0 +1,239 @@
+"""The few files that the compiled walk marks (big endian, deflated, mended or damaged ones), read by pydicom.
+
+They give the same raw values, in little endian, so that one set of converters serves all.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pydicom
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.filereader import read_dataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from ..errors import FATAL, HeaderError
+from ..sources import files
+
+if TYPE_CHECKING:
+    from .elements import Element, Wanted
+
+_WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8}
+_PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_NO_PIXELS = (0, -1, -1)
+DEFLATED = "1.2.840.10008.1.2.1.99"
+MOST_HEADER = 1 << 26  # bytes that a deflated header may inflate to
+_STEP = 1 << 16
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Raw values and VRs by the place of their element, and (pixel element, offset, length), the offset -1 where deflated.
+
+    ``problem`` says what is wrong with the file, "" where nothing is.
+    """
+
+    values: dict[int, tuple[bytes, str]]
+    pixels: tuple[int, int, int]
+    problem: str = ""
+
+
+def read(path: str, wanted: Wanted) -> Odd:
+    """What pydicom finds of the wanted elements.
+
+    Raises
+    ------
+    Exception
+        Of many kinds, where pydicom can't read the file either.
+    """
+    with _quietly(), files.open_file(path) as handle:
+        data, stream = _header(handle)
+        pixels = _pixels(stream, data)
+        cut = pixels is _NO_PIXELS and (_is_cut(stream, data) or not getattr(stream, "ended", True))
+        if _is_deflated(data):
+            pixels = (pixels[0], -1, pixels[2])
+        return Odd(_values(data, wanted), pixels, "the file ends in the middle of an element" if cut else "")
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _header(handle: Any) -> tuple[Any, Any]:
+    """A data set up to its pixel data, and the stream in which they stand: the file, or what a deflated one inflates to."""
+    start = 132 if handle.read(132)[128:] == b"DICM" else 0
+    handle.seek(start)
+    meta = FileMetaDataset(read_dataset(handle, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2))
+    if str(meta.get("TransferSyntaxUID", "")) != DEFLATED:
+        handle.seek(0)
+        return pydicom.dcmread(handle, stop_before_pixels=True, force=True), handle
+    stream: Any = Inflated(handle)
+    body = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag in _PIXELS)
+    return FileDataset("", body, b"\0" * 128, meta, is_implicit_VR=False, is_little_endian=True), stream
+
+
+def _is_cut(stream: Any, data: Any) -> bool:
+    """Whether the last element does not end where the data do: pydicom takes one that is not whole, or passes over it."""
+    found = [data.get_item(tag) for tag in data.keys()]  # noqa: SIM118
+    last = max((e for e in found if isinstance(e, RawDataElement)), key=lambda e: e.value_tell, default=None)
+    nested = max((e.file_tell or 0 for e in found if not isinstance(e, RawDataElement)), default=0)
+    if last is None:
+        return not nested
+    if last.length == 0xFFFFFFFF or nested > last.value_tell:
+        return False
+    stream.seek(last.value_tell + last.length - 1)
+    return len(stream.read(2)) != 1
+
+
+def _is_deflated(data: Any) -> bool:
+    return str(getattr(getattr(data, "file_meta", None), "TransferSyntaxUID", "")) == DEFLATED
+
+
+class Inflated(io.RawIOBase):
+    """A deflated data set, inflated as it is read and no further, up to MOST_HEADER bytes.
+
+    Raises
+    ------
+    HeaderError
+        On reading beyond.
+    """
+
+    def __init__(self, handle: Any) -> None:
+        self._handle, self._inflate = handle, zlib.decompressobj(-zlib.MAX_WBITS)
+        self._done, self._at = bytearray(), 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to ``size`` bytes, all that there are where it is negative."""
+        end = self._at + size if size >= 0 else MOST_HEADER + 1
+        self._fill(end)
+        data = bytes(self._done[self._at : end])
+        self._at += len(data)
+        return data
+
+    def _fill(self, end: int) -> None:
+        while len(self._done) < end and not self._inflate.eof:
+            data = self._inflate.unconsumed_tail or self._handle.read(_STEP)
+            if not data:
+                return
+            self._done += self._inflate.decompress(data, _STEP)
+            if len(self._done) > MOST_HEADER:
+                raise HeaderError(f"the header inflates to more than {MOST_HEADER >> 20} MiB")
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end of the deflated data was reached: it is missing where a file is cut."""
+        return bool(self._inflate.eof)
+
+    def tell(self) -> int:
+        """Where the next read begins."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a byte, from the beginning or from where the reading stands."""
+        self._at = max(0, offset + (self._at if whence == io.SEEK_CUR else 0))
+        return self._at
+
+
+def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
+    """The pixel data element at which pydicom stopped."""
+    place = handle.tell()
+    head = handle.read(12)
+    little = bool(data.original_encoding[1])
+    implicit = bool(data.original_encoding[0])
+    order: Literal["little", "big"] = "little" if little else "big"
+    if len(head) < 12:
+        return _NO_PIXELS
+    tag = int.from_bytes(head[:2], order) << 16 | int.from_bytes(head[2:4], order)
+    if tag not in _PIXELS:
+        return _NO_PIXELS
+    width = 8 if implicit else 12
+    length = int.from_bytes(head[4:8] if implicit else head[8:12], order)
+    return tag & 0xFFFF, place + width, -1 if length == 0xFFFFFFFF else length
+
+
+def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
+    """The header of a big endian or deflated file as explicit VR little endian, for the walk of its functional groups."""
+    out = io.BytesIO()
+    try:
+        with _quietly(), files.open_file(path) as handle:
+            data = _header(handle)[0]
+            data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            pydicom.dcmwrite(out, data, implicit_vr=False, little_endian=True, force_encoding=True)
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes
+        return None
+    return np.frombuffer(out.getvalue(), np.uint8)
+
+
+def real_world_value(path: str) -> tuple[float, float]:
+    """Slope and intercept of a classic file's RealWorldValueMappingSequence (PS3.3 C.7.6.16.2.11), NaN where there is none."""
+    with _quietly(), files.open_file(path) as handle:
+        data = _header(handle)[0]
+    mapping = (data.get("RealWorldValueMappingSequence") or [{}])[0]
+    values = [mapping.get(f"RealWorldValue{part}") for part in ("Slope", "Intercept")]
+    return tuple(np.nan if v is None else float(v) for v in values)  # type: ignore[return-value]
+
+
+def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
+    found = {}
+    blocks = _blocks(data)
+    for j, element in enumerate(wanted.elements):
+        tag = _tag(blocks, element)
+        source = data.file_meta if tag is not None and tag >> 16 == 2 else data
+        raw = source.get_item(tag) if tag is not None else None
+        value = _bytes(raw, element) if raw is not None else None
+        if value is not None:
+            found[j] = value, getattr(raw, "VR", None) or ""
+    return found
+
+
+def _blocks(data: Any) -> dict[tuple[int, str], int]:
+    """(group, creator) -> block, for every private block of the data set."""
+    tags = [int(t) for t in data.keys() if int(t) >> 16 & 1 and 0x10 <= int(t) & 0xFFFF <= 0xFF]  # noqa: SIM118
+    return {(t >> 16, str(data[t].value).strip()): t & 0xFF for t in tags}
+
+
+def _tag(blocks: dict[tuple[int, str], int], element: Element) -> int | None:
+    if not element.creator:
+        return element.tag
+    block = blocks.get((element.tag >> 16, element.creator))
+    return None if block is None else (element.tag & 0xFFFF0000) | block << 8 | (element.tag & 0xFF)
+
+
+def _text(element: Any) -> bytes | None:
+    """An element that pydicom has converted already, as text again."""
+    if element.value is None:
+        return None
+    values = element.value if element.VM > 1 else [element.value]
+    return "\\".join(map(str, values)).encode("utf-8")
+
+
+def _bytes(raw: Any, element: Element) -> bytes | None:
+    """A raw value in little endian; numbers of a binary VR keep the width of that VR."""
+    if not isinstance(raw, RawDataElement):
+        return _text(raw) if raw.VR not in ("SQ", *_WIDTHS) else None
+    if raw.value is None:
+        return None
+    width = _WIDTHS.get(raw.VR or element.vr, 1)
+    if raw.is_little_endian or width == 1 or len(raw.value) % width:
+        return bytes(raw.value)
+    return np.frombuffer(raw.value, np.uint8).reshape(-1, width)[:, ::-1].tobytes()
+
+
+def header(path: str) -> pydicom.FileDataset:
+    """The header of a file, local or remote, without its pixels."""
+    with warnings.catch_warnings(), files.open_file(path) as handle:
+        warnings.simplefilter("ignore")
+        return pydicom.dcmread(handle, stop_before_pixels=True, force=True)

@@ -1,0 +1,99 @@
+"""The compiled walk of nested sequences: shared and per-frame functional groups (PS3.3 C.7.6.16), and vendors' like them.
+
+One pass over the header in memory; for each frame the offset and length of each wanted leaf, no Python object a frame.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...jit import compiled, helper
+from .loads import u16, u32
+from .walk import FAR, ITEM, UN, UNDEFINED, _is_long, _letters
+
+DEPTH = 32
+LONG = 1024  # bytes; a longer leaf is only noted, as it is repeated for every frame
+SQ = 0x5153  # "SQ", as two bytes
+
+
+@helper
+def _find(values, value):  # type: ignore[no-untyped-def]
+    for k in range(values.size):
+        if values[k] == value:
+            return k
+    return -1
+
+
+@helper
+def _leaf(parents, leaves, parent, tag):  # type: ignore[no-untyped-def]
+    """The column of a leaf in a sequence, or -1; ``leaves`` are sorted."""
+    k = np.searchsorted(leaves, tag)
+    while k < leaves.size and leaves[k] == tag:
+        if parents[k] == parent:
+            return k
+        k += 1
+    return -1
+
+
+@compiled
+def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at, size, vr):  # type: ignore[no-untyped-def]
+    """Note the leaves of every frame: column 0 is what is shared, column i + 1 is frame i; returns how many frames there were.
+
+    Parameters: ``shared`` and ``framed`` are the root sequences, ``inner`` the sequences below them that are entered,
+    (``parents[k]``, ``leaves[k]``) a wanted leaf and the sequence in which it stands.
+    """
+    n = buf.size
+    tags = np.zeros(DEPTH, np.int64)  # of open sequences and, below each, of its item (the same tag)
+    ends = np.zeros(DEPTH, np.int64)  # where a level of defined length ends, -1 for a delimiter
+    plain = np.zeros(DEPTH, np.bool_)  # whether a level is implicit VR within UN
+    depth, frames, row, p = 0, 0, -1, start
+    while p + 8 <= n:
+        while depth > 0 and ends[depth - 1] >= 0 and p >= ends[depth - 1]:
+            depth -= 1
+        tag = (u16(buf, p) << 16) | u16(buf, p + 2)
+        if tag >> 16 == 0xFFFE:
+            length = u32(buf, p + 4)
+            p += 8
+            if tag == ITEM:
+                if depth == 0 or depth >= DEPTH:
+                    return frames
+                if depth == 1:
+                    frames += 1 if _find(framed, tags[0]) >= 0 else 0
+                    row = frames if _find(framed, tags[0]) >= 0 else 0
+                tags[depth], plain[depth] = tags[depth - 1], plain[depth - 1]
+                ends[depth] = -1 if length == UNDEFINED else p + length
+                depth += 1
+            elif depth > 0:
+                depth -= 1
+            continue
+        implicit = not explicit or (depth > 0 and plain[depth - 1])
+        code, length, value = 0, u32(buf, p + 4), p + 8
+        if not implicit:
+            if not _letters(u16(buf, p + 4)):
+                return frames
+            code, length = u16(buf, p + 4), u16(buf, p + 6)
+            if _is_long(code):
+                if p + 12 > n:
+                    return frames
+                length, value = u32(buf, p + 8), p + 12
+        if depth == 0:
+            wanted = _find(framed, tag) >= 0 or _find(shared, tag) >= 0
+        else:
+            wanted = _find(inner, tag) >= 0
+        if length == UNDEFINED or (wanted and (code == SQ or code == 0 or code == UN)):
+            if depth >= DEPTH:
+                return frames
+            tags[depth] = tag
+            ends[depth] = -1 if length == UNDEFINED else value + length
+            plain[depth] = implicit or code == UN
+            depth += 1
+            p = value
+            continue
+        if value + length > n:
+            return frames
+        if depth >= 2 and row >= 0 and row < at.shape[1]:
+            k = _leaf(parents, leaves, tags[depth - 1], tag)
+            if k >= 0:
+                at[k, row], size[k, row], vr[k, row] = FAR - value if length > LONG else value, length, code
+        p = value + length
+    return frames

@@ -1,0 +1,131 @@
+"""Layouts that are not one value behind the other: single bits, palettes, native YBR, big endian bytes, deflated files.
+
+pydicom reads what must be read as a whole data set; no file is inflated further than its header's pixels need.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+import zlib
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..model import File, PixelSpec
+from ..sources import files
+from . import colour, layout, native
+from .reading import changed, guarded, part, same
+
+Array = npt.NDArray[Any]
+
+DEFLATED = "1.2.840.10008.1.2.1.99"
+_SLACK = 64 << 20  # bytes of a deflated file's header and of what stands behind its pixels
+
+
+def decode(file: File, spec: PixelSpec, offset: int, length: int, frame: int) -> Array:
+    """One native frame: stored values, colour as RGB.
+
+    Raises
+    ------
+    PixelError
+        It is cut, the file changed, or pydicom can't decode it.
+    """
+    with guarded(f"{file.path} frame {frame}: can't be decoded"):
+        if offset < 0 or native.is_swapped(spec):
+            return _by_pydicom(file, spec, frame)
+        ybr, bits = colour.is_ybr(spec), layout.bits(spec)
+        first, end = frame * bits, (frame + 1) * bits
+        begin = first // 8
+        raw = part(file, offset + begin, min(-(-end // 8), length) - begin)
+        image = native.image(raw, spec, first % 8)
+        return colour.to_rgb(image) if ybr else image
+
+
+def _by_pydicom(file: File, spec: PixelSpec, frame: int) -> Array:
+    from pydicom.pixels import pixel_array
+
+    if not files.is_remote(file.path) and not same(file, files.size_of(file.path), files.modified(file.path)):
+        raise changed(file)  # a data set that is kept is of the file as it was
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(pixel_array(_dataset(file, spec), index=frame))
+
+
+@lru_cache(maxsize=2)
+def _dataset(file: File, spec: PixelSpec) -> Any:
+    """The whole file."""
+    return _read(file, spec, True)
+
+
+@lru_cache(maxsize=16)
+def _header(file: File, spec: PixelSpec) -> Any:
+    """What stands before the pixels, palettes among it."""
+    return _read(file, spec, False)
+
+
+def _read(file: File, spec: PixelSpec, pixels: bool) -> Any:
+    import pydicom
+
+    with warnings.catch_warnings(), files.open_file(file.path) as handle:
+        warnings.simplefilter("ignore")
+        _check(file, handle)
+        source = handle
+        if spec.syntax == DEFLATED:
+            source = io.BytesIO(_inflated(handle.read(), spec.frames * layout.bits(spec) // 8 + _SLACK))
+        return pydicom.dcmread(source, stop_before_pixels=not pixels, force=True)
+
+
+def _check(file: File, handle: Any) -> None:
+    """See that an open file is the one that was scanned."""
+    if files.is_remote(file.path):
+        now = getattr(handle, "size", None) or 0, 0
+    else:
+        stat = os.fstat(handle.fileno())
+        now = stat.st_size, stat.st_mtime_ns
+    if not same(file, *now):
+        raise changed(file)
+
+
+def _inflated(raw: bytes, most: int) -> bytes:
+    """A deflated file (PS3.5 A.5) as one that is not."""
+    head = _meta_end(raw)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    data = inflater.decompress(raw[head:], most)
+    if not inflater.eof:
+        raise ValueError(
+            "the deflated data are cut" if len(data) < most else f"they inflate to more than the {most} bytes needed"
+        )
+    return raw[:head].replace(DEFLATED.encode(), b"1.2.840.10008.1.2.1\0\0\0") + data
+
+
+def _meta_end(raw: bytes) -> int:
+    """Where the file meta information ends: group 2, explicit VR, little endian."""
+    at = 132 if raw[128:132] == b"DICM" else 0
+    while raw[at : at + 2] == b"\x02\x00":
+        long = raw[at + 4 : at + 6] in (b"OB", b"OW", b"UN", b"UT", b"SQ")
+        at += 12 + int.from_bytes(raw[at + 8 : at + 12], "little") if long else 8 + int.from_bytes(raw[at + 6 : at + 8], "little")
+    return at
+
+
+def palette(file: File, spec: PixelSpec, indices: Array) -> Array:
+    """Indices looked up in the file's palette (PS3.3 C.7.6.3.1.5): RGB.
+
+    Raises
+    ------
+    PixelError
+        There is none, or it is damaged.
+    """
+    from pydicom.pixels import apply_color_lut
+
+    with guarded(f"{file.path}: the palette can't be read"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(apply_color_lut(indices, _header(file, spec)))
+
+
+def palette_dtype(file: File, spec: PixelSpec) -> np.dtype[Any]:
+    """Of the palette's entries."""
+    return palette(file, spec, np.zeros((1, 1), np.uint8)).dtype

@@ -1,0 +1,64 @@
+"""Whether files that say the same of themselves hold the same pixels: for `series.split`, of suspects alone.
+
+Bytes are compared where files are laid out alike, decoded values where they are not (a copy that was compressed).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .. import parallel
+from ..errors import FATAL
+from ..sources import files
+from . import FrameArray, frame_shape, read_frames, sources
+
+
+def pixels(frames: pd.DataFrame) -> npt.NDArray[Any]:
+    """A code for every frame: frames of one SOPInstanceUID and number with one code have the same pixels.
+
+    What can't be read is like nothing else, so that it never counts as a copy.
+    """
+    by_file = frames.groupby("path", sort=False)
+    first = by_file.head(1)
+    alike = _laid_out_alike(first)
+    items = [(path, part, one) for (path, part), one in zip(by_file, alike, strict=True)]
+    found = dict(parallel.results(_code, items, len(items), "threads", "comparing copies"))
+    codes = {items[k][0]: code for k, code in found.items()}
+    return frames["path"].map(codes).to_numpy(object)
+
+
+def _laid_out_alike(first: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether all files of an instance have their pixels in the same form."""
+    layout = first["TransferSyntaxUID"].fillna("") + " " + first["pixel_length"].astype(str)
+    single = layout.groupby(first["SOPInstanceUID"]).transform("nunique") == 1
+    return (single & (first["pixel_offset"] >= 0)).to_numpy()
+
+
+def _code(item: tuple[str, pd.DataFrame, bool]) -> str:
+    path, frames, alike = item
+    try:
+        if alike:
+            offset, length = frames[["pixel_offset", "pixel_length"]].to_numpy(np.int64)[0].tolist()
+            return files.digest(path, offset, length).hex()
+        return _values(frames)
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001
+        return path
+
+
+def _values(frames: pd.DataFrame) -> str:
+    """A checksum of decoded frames, one in memory at a time."""
+    found = hashlib.sha256()
+    places = sources(frames, rescale=False)
+    array = FrameArray(places, np.arange(len(frames)), frame_shape(frames, places.specs[0], False), False)
+    one = np.empty((1, *array.frame_shape), array.dtype)
+    for k in range(len(frames)):
+        read_frames(places, np.array([k]), one, False, 0)
+        found.update(one.tobytes())
+    return f"{one.dtype} {one.shape[1:]} {found.hexdigest()}"

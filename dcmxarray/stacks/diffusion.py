@@ -1,0 +1,63 @@
+"""Diffusion: b and gradient as an axis, repeats of a cycle as time.  Opens no file."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..model import Ints
+from . import geometry, time
+from .work import Work, joint
+
+SAME_DIRECTION = 1e-3
+
+
+def b_values(frames: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """B of every frame, s/mm2; where others of the stack have one above 0, a frame without the element is b = 0.
+
+    Some vendors leave it out there.  NaN throughout where the stack is no diffusion.
+    """
+    b = frames["b"].to_numpy(float)
+    return np.where(np.isnan(b), 0.0, b) if (b > 0).any() else np.full(b.size, np.nan)
+
+
+def add_diffusion(work: Work) -> None:
+    """b: repeating cycles of (b, gradient) are time x b, anything else is one axis in acquisition order."""
+    b = b_values(work.frames)
+    if np.isnan(b).all():
+        return
+    gradient = work.frames[["gradient_x", "gradient_y", "gradient_z"]].to_numpy(float)
+    kinds = joint([geometry.clusters(b, 0.0), geometry.vector_clusters(gradient, SAME_DIRECTION)])
+    cells = work.cells()
+    if not _varies(kinds, cells):
+        return
+    rank = time.acquisition_rank(work.frames, cells)
+    again = _occurrence(kinds, cells, rank)
+    volume = joint([kinds, again])
+    order = _by_rank(volume, rank)
+    repeats = np.bincount(np.unique(np.stack([kinds, again]), axis=1)[0])
+    first = kinds[np.unique(order, return_index=True)[1]]
+    cycle = np.tile(first[: repeats.size], int(repeats.max()))
+    if repeats.max() > 1 and (repeats == repeats.max()).all() and np.array_equal(cycle, first):
+        work.add("b", order % repeats.size)
+    else:
+        work.add("b", order)
+
+
+def _varies(codes: Ints, cells: Ints) -> bool:
+    return len(np.unique(np.stack([cells, codes]), axis=1).T) > len(np.unique(cells))
+
+
+def _occurrence(kinds: Ints, cells: Ints, rank: Ints) -> Ints:
+    """0 for the first frame of a kind in its cell, 1 for the second, ... in acquisition order."""
+    table = pd.DataFrame({"cell": cells, "kind": kinds, "rank": rank}).sort_values("rank", kind="stable")
+    return np.asarray(table.groupby(["cell", "kind"]).cumcount().sort_index(), np.int64)
+
+
+def _by_rank(volume: Ints, rank: Ints) -> Ints:
+    """Codes of volumes anew, in the order of their middle rank."""
+    middle = pd.Series(rank).groupby(volume).median().to_numpy()
+    place = np.empty(middle.size, np.int64)
+    place[np.argsort(middle, kind="stable")] = np.arange(middle.size)
+    return place[volume]

@@ -1,0 +1,29 @@
+"""Slices: frames sorted by position along the normal.  Opens no file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import geometry
+from .split import POSITION, plane
+from .work import Work
+
+TOMOGRAPHIC = ("CT", "MR", "PT", "NM")
+
+
+def add_slices(work: Work) -> None:
+    """Slices by position along the normal; where no frame has a position, by what else orders a tomographic stack."""
+    frames = work.frames
+    place = plane(frames)
+    if place is not None:
+        along = frames[POSITION].to_numpy(float) @ place.normal
+        work.add("slice", geometry.clusters(along, geometry.slice_tolerance(frames["SliceThickness"].min())))
+        return
+    if frames["Modality"].iloc[0] not in TOMOGRAPHIC:
+        return
+    for name in ("SliceLocation", "InStackPositionNumber", "InstanceNumber", "frame"):
+        values = frames[name].to_numpy(float, na_value=np.nan)
+        if np.isfinite(values).all() and len(np.unique(values)) > 1:
+            work.slice_source = name
+            work.add("slice", geometry.clusters(values, 1e-3))
+            return
