@@ -10,7 +10,7 @@ import pydicom
 
 import dcmxarray as dx
 from dcmxarray.attributes import VOCABULARY
-from dcmxarray.headers import read_batch
+from dcmxarray.headers.batch import read_batch
 from dcmxarray.headers.scan import frame_table, read_files
 
 from .common import classic_files, originals, templates

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import __version__
 from .errors import FATAL, DcmxarrayError, one_line, problem_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dcmxarray", description="Lazy, labelled arrays for DICOM cohorts.")
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=version("dcmxarray"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     info = commands.add_parser(
         "info",

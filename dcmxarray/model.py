@@ -29,6 +29,13 @@ class Geometry:
     normal: Floats
 
 
+def normal(row: Floats, column: Floats) -> Floats:
+    """The unit slice normal, row cosines x column cosines (PS3.3 C.7.6.2.1.1); works on stacked vectors."""
+    cross = np.cross(row, column)
+    length = np.linalg.norm(cross, axis=-1, keepdims=True)
+    return np.asarray(cross / np.where(length > 0, length, 1.0))
+
+
 @dataclass(frozen=True)
 class PixelSpec:
     """How the stored pixels of a frame are laid out (PS3.3 C.7.6.3)."""

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ..errors import GridError
-from ..model import Floats
+from ..model import Floats, normal
 from ..stacks import geometry
 
 
@@ -36,7 +36,7 @@ def _axes(array: xr.DataArray) -> tuple[Floats, Floats, Floats]:
     cosines = np.asarray(array.attrs.get("ImageOrientationPatient", ()), float)
     if cosines.size != 6 or "slice" not in array.coords or not geometry.is_plane(cosines[:3], cosines[3:]):
         raise GridError("the array has no patient geometry: ImagePositionPatient or ImageOrientationPatient is missing")
-    return cosines[:3], cosines[3:], geometry.normal(cosines[:3], cosines[3:])
+    return cosines[:3], cosines[3:], normal(cosines[:3], cosines[3:])
 
 
 def _coordinate(array: xr.DataArray, name: str) -> Floats:

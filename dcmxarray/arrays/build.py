@@ -14,7 +14,8 @@ from ..attributes import VOCABULARY, Tag, column_of_tag
 from ..errors import FATAL, SeriesError
 from ..headers.by_pydicom import header, real_world_value
 from ..model import MISSING, FrameGrid
-from ..pixels import FrameArray, frame_shape, sources
+from ..pixels.frame_sources import frame_shape, frame_sources
+from ..pixels.lazy import FrameArray
 from ..stacks import arrange
 from ..stacks.split import ORIENTATION, Stack, leading, plane
 from . import options, suv
@@ -115,7 +116,7 @@ def _outline(table: pd.DataFrame, arranged: FrameGrid) -> xr.DataArray:
 def _lazy(frames: pd.DataFrame, arranged: FrameGrid, rescale: bool | str) -> tuple[FrameArray, tuple[str, ...]]:
     """The lazily read pixels of the frames in their cells, and their dims."""
     scaled = bool(rescale)
-    places = sources(frames, rescale)
+    places = frame_sources(frames, rescale)
     array = FrameArray(places, arranged.cells, frame_shape(frames, places.specs[0], scaled), scaled)
     return array, (*arranged.dims, "row", "col", "rgb")[: array.ndim]
 

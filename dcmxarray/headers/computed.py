@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .vendors import B_VALUE_READERS, COMPONENT_READERS, GRADIENT_READERS, philips, standard
-from .vendors.private import Columns
+from .vendors import B_VALUE_READERS, COMPONENT_READERS, FLOATING_POINT, GRADIENT_READERS, PART_COLUMNS, standard
+from .vendors.base import Columns
 
 Reader = Callable[[Columns], npt.NDArray[Any]]
 GRADIENT = ("gradient_x", "gradient_y", "gradient_z")
@@ -49,7 +49,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     gradient[b == 0] = 0.0
     gradient[(b > 0) & (gradient == 0).all(axis=1)] = np.nan  # no direction: an average or trace
     computed: dict[str, Any] = {"b": b, **{name: gradient[:, k].copy() for k, name in enumerate(GRADIENT)}}
-    computed["fp_slope"], computed["fp_intercept"] = philips.floating_point(columns)
+    computed["fp_slope"], computed["fp_intercept"] = FLOATING_POINT(columns)
     computed = {name: np.where(np.isfinite(values), values, np.nan) for name, values in computed.items()}
     return computed | _words(columns) | {"acquired": acquired(columns)}
 
@@ -75,11 +75,12 @@ def first(readers: Sequence[tuple[Reader, str]], columns: Mapping[str, Any], wid
 def _words(columns: Mapping[str, Any]) -> dict[str, pa.Array]:
     """``component``, ``derived`` and ``kind``: read once for each distinct ImageType and hints."""
     codes = np.zeros(len(columns["ImageType"]), np.int64)
-    for name in ("ImageType", "ComplexImageComponent", "_philips_part"):
-        encoded = columns[name].dictionary_encode()
-        codes = codes * (len(encoded.dictionary) + 1) + np.asarray(encoded.indices.fill_null(-1)) + 1
-    part = np.nan_to_num(columns["_ge_part"], nan=-1.0).astype(np.int64)
-    codes = codes * 64 + np.clip(part, -1, 62) + 1
+    for name in ("ImageType", "ComplexImageComponent", *PART_COLUMNS):
+        if isinstance(columns[name], pa.Array):
+            encoded = columns[name].dictionary_encode()
+            codes = codes * (len(encoded.dictionary) + 1) + np.asarray(encoded.indices.fill_null(-1)) + 1
+        else:
+            codes = codes * 64 + np.clip(np.nan_to_num(columns[name], nan=-1.0), -1, 62).astype(np.int64) + 1
     _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
     rows = Rows(columns, where)
     parts = [reader(rows) for reader in COMPONENT_READERS]

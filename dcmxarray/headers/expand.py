@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import FATAL, HeaderError
-from ..stacks import geometry
+from ..model import normal
 from . import functional
 from .bounds import check_frames, check_one_frame
 from .compiled.walk import PIXEL_AT, PIXEL_ELEMENT
 from .heads import Heads
-from .vendors import MOSAICS
-from .vendors.private import Tiles
+from .vendors import LARGE_COLUMNS, MOSAICS
+from .vendors.base import Tiles
 
 _WINDOW = ("window_row", "window_col", "window_rows", "window_columns")
 
@@ -118,8 +118,8 @@ def _placed(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict
     if offsets is None and "TOMO" in str(row["ImageType"]) and "DetectorInformationSequence" not in columns:
         offsets = step
     if offsets is not None and not np.isnan(first).any() and not np.isnan(offsets).any():
-        normal = geometry.normal(first[3:6], first[6:9])
-        columns |= {name: first[k] + offsets * normal[k] for k, name in enumerate(_PLACE[:3])}
+        along = normal(first[3:6], first[6:9])
+        columns |= {name: first[k] + offsets * along[k] for k, name in enumerate(_PLACE[:3])}
     columns |= _slide(row, count, columns)
     gaps = _numbers(row["_frame_times"], count)
     if gaps is not None:
@@ -210,8 +210,6 @@ def _override(table: dict[str, Any], rows: slice, columns: dict[str, Any]) -> No
 def _texts(table: dict[str, Any]) -> dict[str, Any]:
     """Columns of texts are Arrow's again."""
     return {
-        name: pa.array(c, pa.string())
-        if isinstance(c, np.ndarray) and c.dtype == object and name not in ("_csa", "_protocol")
-        else c
+        name: pa.array(c, pa.string()) if isinstance(c, np.ndarray) and c.dtype == object and name not in LARGE_COLUMNS else c
         for name, c in table.items()
     }

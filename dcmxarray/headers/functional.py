@@ -19,6 +19,7 @@ from .compiled import groups
 from .compiled.walk import FAR, NOTES, PIXEL_AT, STATE, TOO_LONG
 from .elements import Element
 from .heads import Heads, nothing_found
+from .vendors import FRAMED, LEAVES
 
 # (sequence, leaf) -> columns: PS3.3 C.7.6.16.2, C.8.13.5, C.8.15.3, C.8.22.5; A.70 for legacy converted.
 _LEAVES: dict[tuple[str, str], str] = {
@@ -74,9 +75,6 @@ _RECODED = ("1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")  # big endian, defl
 _NESTED = ("DiffusionGradientDirectionSequence",)
 _SHARED = ("SharedFunctionalGroupsSequence", "DetectorInformationSequence")
 _FRAMED = ("PerFrameFunctionalGroupsSequence",)
-_PHILIPS = 0x2005140F  # the classic header of each frame, "Philips MR Imaging DD 005"
-_PHILIPS_SLOPE = 0x2005100E
-_UIH = 0x00651051  # "Image Private Header": the header of each tile
 _PLAIN = {"_gradient": ("_gradient_x", "_gradient_y", "_gradient_z"), "_b": ("_b",)}
 
 
@@ -97,14 +95,12 @@ def _tag(keyword: str) -> int:
 def plan() -> tuple[tuple[Element, ...], tuple[Any, ...]]:
     """The wanted leaves, and the arrays of `groups.walk_groups` (roots, inner sequences, parents, leaves)."""
     rows = [(_tag(s), _element(leaf, name)) for (s, leaf), name in _LEAVES.items()]
-    rows.append((_PHILIPS, Element(("_philips_slope",), _PHILIPS_SLOPE, "FL", "float")))
-    rows.append((_UIH, Element(BY_NAME["position"].columns, _tag("ImagePositionPatient"), "DS", "float")))
-    rows.append((_UIH, Element(("AcquisitionDateTime",), _tag("AcquisitionDateTime"), "DT", "datetime")))
+    rows += [(leaf.sequence, Element(leaf.columns, leaf.tag, leaf.vr, leaf.kind)) for leaf in LEAVES]
     rows.sort(key=lambda row: row[1].tag)
     inner = sorted({parent for parent, _ in rows} | {_tag(s) for s in _NESTED})
     arrays = (
         np.array([_tag(s) for s in _SHARED], np.int64),
-        np.array([*(_tag(s) for s in _FRAMED), _UIH], np.int64),
+        np.array([*(_tag(s) for s in _FRAMED), *FRAMED], np.int64),
         np.array(inner, np.int64),
         np.array([parent for parent, _ in rows], np.int64),
         np.array([element.tag for _, element in rows], np.int64),

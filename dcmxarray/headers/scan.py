@@ -79,7 +79,7 @@ def read_files(
 
     ``unread`` are pairs (path, problem) of what could not be looked into, as `files.walk` gives them: rows at the end.
     """
-    from . import unread_batch
+    from .batch import unread_batch
     from .elements import wanted
 
     wanted(tags)  # a wrong name is an error before the first file is read
@@ -94,7 +94,7 @@ def read_guarded(paths: Sequence[str], tags: tuple[Tag, ...]) -> list[dict[str, 
 
     The culprit is found by halves.  What fails without a file, fails.
     """
-    from . import read_batch, unread_batch
+    from .batch import read_batch, unread_batch
 
     try:
         return [read_batch(paths, tags)]

@@ -15,7 +15,8 @@ import pandas as pd
 from .. import parallel
 from ..errors import FATAL
 from ..sources import files
-from . import FrameArray, frame_shape, read_frames, sources
+from .frame_sources import frame_shape, frame_sources
+from .lazy import FrameArray, read_frames
 
 
 def pixels(frames: pd.DataFrame) -> npt.NDArray[Any]:
@@ -55,7 +56,7 @@ def _code(item: tuple[str, pd.DataFrame, bool]) -> str:
 def _values(frames: pd.DataFrame) -> str:
     """A checksum of decoded frames, one in memory at a time."""
     found = hashlib.sha256()
-    places = sources(frames, rescale=False)
+    places = frame_sources(frames, rescale=False)
     array = FrameArray(places, np.arange(len(frames)), frame_shape(frames, places.specs[0], False), False)
     one = np.empty((1, *array.frame_shape), array.dtype)
     for k in range(len(frames)):

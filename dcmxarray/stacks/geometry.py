@@ -16,13 +16,6 @@ SAME_PLACE = 0.01  # mm; positions closer than this are one, unless the slices t
 REGULAR = 0.01  # mm, or this part of the spacing: steps that differ less are one spacing
 
 
-def normal(row: Floats, column: Floats) -> Floats:
-    """The unit slice normal, row cosines x column cosines (PS3.3 C.7.6.2.1.1); works on stacked vectors."""
-    cross = np.cross(row, column)
-    length = np.linalg.norm(cross, axis=-1, keepdims=True)
-    return np.asarray(cross / np.where(length > 0, length, 1.0))
-
-
 def is_plane(row: Floats, column: Floats) -> bool:
     """Whether direction cosines span a plane: unit vectors at a right angle, as far as headers round them."""
     numbers = np.array([row @ row - 1, column @ column - 1, row @ column])

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import FATAL, SeriesError, problem_of
-from ..model import Floats, Geometry, Ints
+from ..model import Floats, Geometry, Ints, normal
 from . import geometry
 
 Pixels = Callable[[pd.DataFrame], npt.NDArray[Any]]  # for each frame a code: frames with one have the same pixels
@@ -95,7 +95,7 @@ def plane(frames: pd.DataFrame) -> Geometry | None:
     placed = all(np.isfinite(frames[name].to_numpy(float)).all() for name in POSITION)
     if not placed or not geometry.is_plane(row, column):
         return None
-    return Geometry(row, column, geometry.normal(row, column))
+    return Geometry(row, column, normal(row, column))
 
 
 def comparable(column: pd.Series) -> npt.NDArray[Any]:
@@ -258,7 +258,7 @@ def _stations(frames: pd.DataFrame, plane: Ints) -> Ints:
         if np.isnan(positions[rows]).any() or np.isnan(row).any() or np.isnan(column).any():
             continue
         corner = positions[rows] @ np.stack([column, row], axis=1)
-        level = geometry.clusters(positions[rows] @ geometry.normal(row, column), geometry.SAME_PLACE)
+        level = geometry.clusters(positions[rows] @ normal(row, column), geometry.SAME_PLACE)
         table = pd.DataFrame(corner).groupby(level)
         if ((table.max() - table.min()) > SAME_STATION).to_numpy().any():
             out[rows] = geometry.vector_clusters(corner, SAME_STATION)
@@ -312,7 +312,7 @@ def _plane(frame: pd.Series) -> str:
     cosines = frame[ORIENTATION].to_numpy(float)
     if np.isnan(cosines).any():
         return "unplaced"
-    return _PLANES[int(np.argmax(np.abs(geometry.normal(cosines[:3], cosines[3:]))))]
+    return _PLANES[int(np.argmax(np.abs(normal(cosines[:3], cosines[3:]))))]
 
 
 def _corner(frame: pd.Series) -> str:

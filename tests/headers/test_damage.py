@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 import dcmxarray as dx
-from dcmxarray import headers
-from dcmxarray.headers import by_pydicom
+from dcmxarray.headers import batch, by_pydicom, heads
 from dcmxarray.headers.compiled import values
 from dcmxarray.headers.scan import frame_table, read_files
 
@@ -137,14 +136,14 @@ def test_cut_anywhere_an_image_never_vanishes_in_silence(tmp_path, syntax):
 
 def test_a_batch_that_fails_costs_the_culprit_alone(tmp_path, monkeypatch):
     paths = dx.testing.write_series(tmp_path, dx.testing.dce(slices=3, times=3, size=4))
-    real = headers.compute
+    real = batch.compute
 
     def broken(columns):
         if (columns["InstanceNumber"] == 5).any():
             raise RuntimeError("a value that should not be told")
         return real(columns)
 
-    monkeypatch.setattr(headers, "compute", broken)
+    monkeypatch.setattr(batch, "compute", broken)
     table = dx.scan(tmp_path)
     assert table.loc[table["problem"].notna(), "path"].tolist() == [str(paths[4])]
     assert table["problem"].dropna().tolist() == ["the header can't be read (RuntimeError)"]
@@ -157,7 +156,7 @@ def test_what_fails_without_a_file_fails(tmp_path, monkeypatch):
     def broken(columns):
         raise RuntimeError("no memory for anything")
 
-    monkeypatch.setattr(headers, "compute", broken)
+    monkeypatch.setattr(batch, "compute", broken)
     with pytest.raises(RuntimeError):
         dx.scan(tmp_path)
 
@@ -179,7 +178,7 @@ def test_a_fifo_that_took_the_place_of_a_file_is_not_waited_for(tmp_path):
 def test_without_the_layout_of_stat_python_looks(tmp_path, monkeypatch):
     dx.testing.write_series(tmp_path, dx.testing.dce(slices=2, times=2, size=4))
     usual = dx.scan(tmp_path)
-    monkeypatch.setattr(headers.heads.system, "layout", lambda: None)
+    monkeypatch.setattr(heads.system, "layout", lambda: None)
     pd.testing.assert_frame_equal(dx.scan(tmp_path), usual)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dcmxarray.model import normal
 from dcmxarray.stacks import geometry
 
 from ..making import frame, opened
@@ -58,7 +59,7 @@ def test_steps_that_differ_by_a_hundredth_are_one_spacing(steps, regular):
 
 def test_normals_of_stacked_vectors_have_unit_length():
     row, column = np.array([[1, 0, 0], [0, 2, 0], [1, 0, 0]]), np.array([[0, 1, 0], [0, 0, 3], [1, 0, 0]])
-    assert geometry.normal(row, column).tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
+    assert normal(row, column).tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
 
 
 def test_codes_of_any_column():

@@ -14,6 +14,14 @@ PRIVATE = tuple(element for vendor in VENDORS for element in vendor.PRIVATE)
 
 MOSAICS = (siemens, uih)
 
+LARGE_ELEMENTS = (siemens,)  # vendors of which large elements are read, for the rows that need them
+LARGE_COLUMNS = frozenset(name for vendor in LARGE_ELEMENTS for name in vendor.LARGE)
+
+LEAVES = (*philips.LEAVES, *uih.LEAVES)
+FRAMED = uih.FRAMED  # sequences with an item for every frame, besides the standard's
+
+FLOATING_POINT = philips.floating_point  # slope and intercept to a vendor's own values
+
 # (reader, the column that it cannot do without): a reader is asked only about rows that have it.
 B_VALUE_READERS = (
     (standard.b_value, "_b"),
@@ -33,4 +41,5 @@ GRADIENT_READERS = (
     (uih.gradient, "_uih_gradient_x"),
     (canon.gradient, "_comments"),
 )
+PART_COLUMNS = ("_philips_part", "_ge_part")  # what component readers look at, besides the standard's
 COMPONENT_READERS = (standard.component, ge.component, philips.component)

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .private import Columns, Floats, Private, from_encoding
+from .base import Columns, Floats, Private, from_encoding
 
 PRIVATE = (Private(("_comments",), 0x0020, "", 0x4000, "LT", "", kind="str"),)
 

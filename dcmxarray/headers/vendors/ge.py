@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .private import Columns, Floats, Private, from_encoding, vector
+from .base import Columns, Floats, Private, from_encoding, vector
 
 PRIVATE = (
     Private(("_ge_b",), 0x0043, "GEMS_PARM_01", 0x39, "IS", "ge", kind="str"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .private import Columns, Floats, Private, vector
+from .base import Columns, Floats, Leaf, Private, vector
 from .standard import COMPONENT_WORDS
 
 PRIVATE = (
@@ -18,6 +18,9 @@ PRIVATE = (
     Private(("_philips_part",), 0x2005, "Philips MR Imaging DD 001", 0x11, "CS", "philips", kind="str"),
     Private(("_philips_slope",), 0x2005, "Philips MR Imaging DD 001", 0x0E, "FL", "philips"),
 )
+
+# The classic header of each frame of an enhanced file, "Philips MR Imaging DD 005".
+LEAVES = (Leaf(0x2005140F, 0x2005100E, ("_philips_slope",), "FL"),)
 
 
 def b_value(columns: Columns) -> Floats:

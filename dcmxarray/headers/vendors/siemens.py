@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .private import Columns, Floats, Private, Tiles, square, tile_count, vector
+from .base import Columns, Floats, Private, Tiles, square, tile_count, vector
 
 _HEADER = "SIEMENS MR HEADER"
 PRIVATE = (
@@ -25,6 +25,8 @@ PRIVATE = (
     Private(("_csa",), 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", "siemens", kind="bytes", far=True),
     Private(("_protocol",), 0x0029, "SIEMENS CSA HEADER", 0x20, "OB", "siemens", kind="bytes", far=True),
 )
+
+LARGE = ("_csa", "_protocol")  # columns of elements that are read for the rows that need them
 
 _TAG = struct.Struct("<64s4s4siii")
 _MOST = 1000  # tags or items; more than any header has
@@ -50,12 +52,18 @@ def csa_gradient(columns: Columns) -> Floats:
     return np.array([numbers(tags, "DiffusionGradientDirection", 3) for tags in columns["_csa"]], float).reshape(-1, 3)
 
 
-def needs_csa(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def needs_large(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """The rows whose CSA header must be read: mosaics, and diffusion images without the newer elements."""
     kinds = [str(t or "").split("\\") for t in columns["ImageType"]]
     bare = np.isnan(columns["_siemens_b"])
     wanting = [("MOSAIC" in k) or ("DIFFUSION" in k and b) for k, b in zip(kinds, bare, strict=True)]
     return np.array(wanting, bool)
+
+
+def read_large(read: Callable[[str], bytes]) -> dict[str, Any]:
+    """The parsed CSA header of one file, else its protocol; ``read`` gives the bytes of a large element by its column."""
+    tags = parse_csa(read("_csa")) or None
+    return {"_csa": tags, "_protocol": None if tags else read("_protocol") or None}
 
 
 def parse_csa(data: bytes) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .private import Columns, Floats, Private, vector
+from .base import Columns, Floats, Private, vector
 
 PRIVATE: tuple[Private, ...] = (
     Private(("_b",), 0x0018, "", 0x9087, "FD", ""),

@@ -8,12 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .private import Columns, Floats, Private, Tiles, cosines, square, tile_count, vector
+from .base import Columns, Floats, Leaf, Private, Tiles, cosines, square, tile_count, vector
 
 PRIVATE = (
     Private(("_uih_b",), 0x0065, "Image Private Header", 0x09, "FD", "uih"),
     Private(("_uih_gradient_x", "_uih_gradient_y", "_uih_gradient_z"), 0x0065, "Image Private Header", 0x37, "FD", "uih"),
     Private(("_uih_tiles",), 0x0065, "Image Private Header", 0x50, "DS", "uih"),
+)
+
+# The header of each tile.
+FRAMED = (0x00651051,)
+LEAVES = (
+    Leaf(FRAMED[0], 0x00200032, ("position_x", "position_y", "position_z"), "DS"),
+    Leaf(FRAMED[0], 0x0008002A, ("AcquisitionDateTime",), "DT", "datetime"),
 )
 
 

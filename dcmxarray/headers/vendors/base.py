@@ -33,6 +33,17 @@ class Private:
     far: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A vendor's element in a sequence that is repeated for every frame: its sequence, and the columns that it fills."""
+
+    sequence: int
+    tag: int
+    columns: tuple[str, ...]
+    vr: str
+    kind: str = "float"
+
+
 def vector(columns: Columns, *names: str) -> Floats:
     """Columns side by side: (rows, len(names))."""
     return np.stack([columns[name] for name in names], axis=1)

@@ -1,0 +1,144 @@
+"""Where the frames of a stack lie, how their pixels are laid out, and how they are scaled: from the frame table alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import PixelError
+from ..model import FrameSources, PixelSpec
+from ..stacks.split import comparable, leading
+from .layout import checked
+
+_SPEC = [
+    *("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PlanarConfiguration", "PhotometricInterpretation", "pixels", "TransferSyntaxUID", "NumberOfFrames"),
+]
+
+
+def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
+    """Distinct pixel layouts, and which each frame has."""
+    parts = np.stack([_codes(frames[name]) for name in _SPEC])
+    firsts, codes = np.unique(parts, axis=1, return_index=True, return_inverse=True)[1:]
+    specs = tuple(_spec(checked({n: frames[n].iat[i] for n in _SPEC}, str(frames["path"].iat[i]))) for i in firsts)
+    return codes.reshape(-1).astype(np.int64), specs
+
+
+def _codes(column: pd.Series) -> Any:
+    """A code for every distinct value; zeros, quickly, where there is but one."""
+    values = comparable(column)
+    return np.zeros(len(column), np.int64) if (values == values[0]).all() else pd.factorize(column)[0]
+
+
+def _spec(row: dict[str, Any]) -> PixelSpec:
+    """The pixel layout that a header says; what it leaves out has the usual value (one grey sample, all bits stored)."""
+
+    def whole(name: str, default: int) -> int:
+        return default if pd.isna(row[name]) else int(row[name])
+
+    kind = str(row["pixels"])
+    allocated = whole("BitsAllocated", {"float": 32, "double": 64}.get(kind, 16))
+    stored = whole("BitsStored", allocated)
+    samples = whole("SamplesPerPixel", 1)
+    grey = "MONOCHROME2" if samples == 1 else ""
+    return PixelSpec(
+        rows=int(row["Rows"]),
+        columns=int(row["Columns"]),
+        samples=samples,
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=whole("HighBit", stored - 1),
+        signed=whole("PixelRepresentation", 0) == 1,
+        planar=whole("PlanarConfiguration", 0),
+        photometric=grey if pd.isna(row["PhotometricInterpretation"]) else str(row["PhotometricInterpretation"]).upper(),
+        kind=kind,
+        syntax="" if pd.isna(row["TransferSyntaxUID"]) else str(row["TransferSyntaxUID"]),
+        frames=max(1, whole("NumberOfFrames", 1)),
+    )
+
+
+def frame_shape(frames: pd.DataFrame, spec: PixelSpec, scaled: bool) -> tuple[int, ...]:
+    """(rows, columns) of a frame, or with 3 for colour; a palette is colour once it is looked up."""
+    colour = spec.samples == 3 or (scaled and spec.photometric == "PALETTE COLOR")
+    height, width = leading(frames, ["window_rows", "window_columns"])
+    if np.isnan(height):
+        height, width = spec.rows, spec.columns
+    return (int(height), int(width), 3) if colour else (int(height), int(width))
+
+
+SCALES = {
+    "philips_fp": ("fp_slope", "fp_intercept"),
+    "rwvm": ("RealWorldValueSlope", "RealWorldValueIntercept"),
+}
+
+
+def _scale(frames: pd.DataFrame, rescale: bool | str) -> tuple[Any, Any]:
+    """Slope and intercept of every frame, by RescaleSlope, else DoseGridScaling (PS3.3 C.11.1, C.8.8.3).
+
+    A RescaleSlope of 0, which would leave nothing of an image, counts as not said.
+
+    Raises
+    ------
+    PixelError
+        The scale that is asked for is not in every header, or a header's could not be read.
+    """
+    if isinstance(rescale, str):
+        slope, intercept = (frames[c].to_numpy(float) for c in SCALES[rescale])
+        if np.isnan(slope).any():
+            lacking = frames["path"].iloc[int(np.isnan(slope).argmax())]
+            raise PixelError(f"{lacking}: no {SCALES[rescale][0]} for rescale={rescale!r}; rescale=True takes RescaleSlope")
+        return slope, np.nan_to_num(intercept, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    if rescale:
+        _check_read(frames, ("RescaleSlope", "RescaleIntercept", "DoseGridScaling"))
+    slope, intercept = (frames[c].to_numpy(float) for c in ("RescaleSlope", "RescaleIntercept"))
+    slope = np.where(slope == 0, 1.0, slope)
+    if "DoseGridScaling" in frames:
+        slope = np.where(np.isnan(slope), frames["DoseGridScaling"].to_numpy(float), slope)
+    return np.where(np.isnan(slope), 1.0, slope), np.where(np.isnan(intercept), 0.0, intercept)
+
+
+def _check_read(frames: pd.DataFrame, names: tuple[str, ...]) -> None:
+    """Raise PixelError where a header has an element of the scale that could not be read."""
+    said = frames.get("problem")
+    if said is None or said.isna().all():
+        return
+    for name in names:
+        lost = said.fillna("").str.contains(name, regex=False) & (frames[name].isna() if name in frames else False)
+        if lost.any():
+            path = frames["path"].iloc[int(lost.to_numpy().argmax())]
+            raise PixelError(f"{path}: {name} could not be read; rescale=False gives stored values")
+
+
+def frame_sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSources:
+    """Where the frames of a stack's table lie, and how they are scaled; opens no file.
+
+    Raises
+    ------
+    PixelError
+        A header says a layout or a scale that is not read.
+    """
+    codes, names = pd.factorize(frames["path"])
+    first = np.unique(codes, return_index=True)[1]
+    file_size = frames["file_size"].to_numpy(np.int64, na_value=0)
+    modified = frames["modified"].to_numpy(np.int64, na_value=0) if "modified" in frames else np.zeros_like(file_size)
+    spec, specs = _specs(frames)
+    offset = frames["pixel_offset"].to_numpy(np.int64)
+    length = frames["pixel_length"].to_numpy(np.int64)
+    slope, intercept = _scale(frames, rescale)
+    window = np.nan_to_num(np.stack([frames[name].to_numpy(float) for name in ("window_row", "window_col")], axis=1))
+    return FrameSources(
+        paths=tuple(str(n) for n in names),
+        sizes=file_size[first],
+        modified=modified[first],
+        path=codes.astype(np.int64),
+        offset=offset,
+        length=np.where(length < 0, file_size - offset, length),
+        frame=frames["frame"].to_numpy(np.int64),
+        window=window.astype(np.int64),
+        spec=spec,
+        specs=specs,
+        slope=slope,
+        intercept=intercept,
+    )
