@@ -21,7 +21,7 @@ class Attribute:
         The coordinate's name in arrays (``te``), the keyword itself where no shorter name is usual.
     keyword
         The DICOM keyword (PS3.6), or "" for what is computed.
-    kind
+    dtype
         ``str``, ``int``, ``float``, ``date``, ``time`` or ``datetime``.
     units
         Of the values as they stand in the table; "" where there is none.
@@ -38,7 +38,7 @@ class Attribute:
 
     name: str
     keyword: str
-    kind: str = "str"
+    dtype: str = "str"
     units: str = ""
     long_name: str = ""
     parts: tuple[str, ...] = ()
@@ -51,8 +51,8 @@ class Attribute:
         return self.parts or (self.keyword or self.name,)
 
 
-def _plain(kind: str, keywords: str) -> tuple[Attribute, ...]:
-    return tuple(Attribute(keyword, keyword, kind) for keyword in keywords.split())
+def _plain(dtype: str, keywords: str) -> tuple[Attribute, ...]:
+    return tuple(Attribute(keyword, keyword, dtype) for keyword in keywords.split())
 
 
 VOCABULARY: tuple[Attribute, ...] = (
@@ -126,8 +126,8 @@ COMPUTED: tuple[Attribute, ...] = (
 )
 
 
-def _place(name: str, kind: str, units: str, long_name: str, identifies: bool = False) -> Attribute:
-    return Attribute(name, "", kind, units, long_name, bookkeeping=True, identifies=identifies)
+def _place(name: str, dtype: str, units: str, long_name: str, identifies: bool = False) -> Attribute:
+    return Attribute(name, "", dtype, units, long_name, bookkeeping=True, identifies=identifies)
 
 
 PLACES: tuple[Attribute, ...] = (
@@ -138,10 +138,10 @@ PLACES: tuple[Attribute, ...] = (
     _place("pixel_length", "int", "bytes", "length of the pixel data; -1 where it is undefined"),
     _place("file_size", "int", "bytes", "size of the file"),
     _place("modified", "int", "ns", "when the file was last changed, since 1970; 0 where nothing says"),
-    _place("window_row", "float", "1", "first row of the frame within the stored image"),
-    _place("window_col", "float", "1", "first column of the frame within the stored image"),
-    _place("window_rows", "float", "1", "rows of the frame, where it is a part of the stored image"),
-    _place("window_columns", "float", "1", "columns of the frame, where it is a part of the stored image"),
+    _place("crop_row", "float", "1", "first row of the frame within the stored image"),
+    _place("crop_col", "float", "1", "first column of the frame within the stored image"),
+    _place("crop_rows", "float", "1", "rows of the frame, where it is a part of the stored image"),
+    _place("crop_columns", "float", "1", "columns of the frame, where it is a part of the stored image"),
     _place("problem", "str", "", "what could not be read; missing where all could", identifies=True),
 )
 

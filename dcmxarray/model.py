@@ -49,7 +49,7 @@ class PixelSpec:
     signed: bool
     planar: int
     photometric: str
-    kind: str
+    element: str
     syntax: str
     frames: int = 1
 
@@ -79,7 +79,7 @@ class FrameSources:
         end of the file.
     frame
         (frames,) number within the file, from 0.
-    window
+    crop
         (frames, 2) first row and column of the frame within the stored image.
     spec
         (frames,) index into ``specs``.
@@ -94,7 +94,7 @@ class FrameSources:
     offset: Ints
     length: Ints
     frame: Ints
-    window: Ints
+    crop: Ints
     spec: Ints
     specs: tuple[PixelSpec, ...]
     slope: Floats

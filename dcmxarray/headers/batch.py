@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..attributes import Tag
 from .bounds import note_pixels
-from .columns import columns, far_bytes
+from .columns import columns, large_bytes
 from .compiled.walk import MODIFIED, PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
 from .computed import Rows, compute
 from .elements import Wanted, wanted
@@ -72,11 +72,11 @@ def _places(heads: Heads, file: Any) -> dict[str, Any]:
 def _large(heads: Heads, plan: Wanted, found: dict[str, Any]) -> dict[str, Any]:
     """Vendors' large elements, of the rows that need them; ``None`` elsewhere."""
     out = {name: np.full(len(heads.paths), None, object) for name in LARGE_COLUMNS}
-    places = {e.columns[0]: k for k, e in enumerate(plan.elements) if e.far}
+    places = {e.columns[0]: k for k, e in enumerate(plan.elements) if e.large}
     for vendor in LARGE_ELEMENTS:
         has = np.flatnonzero((heads.at[[places[name] for name in vendor.LARGE]] < -1).any(axis=0))
         for i in has[vendor.needs_large(Rows(found, has))].tolist() if has.size else ():
-            for name, value in vendor.read_large(lambda name, i=i: far_bytes(heads, i, places[name])).items():
+            for name, value in vendor.read_large(lambda name, i=i: large_bytes(heads, i, places[name])).items():
                 out[name][i] = value
     return out
 

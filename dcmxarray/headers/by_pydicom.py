@@ -35,7 +35,7 @@ _STEP = 1 << 16
 
 
 @dataclass(frozen=True)
-class Odd:
+class Found:
     """Raw values and VRs by the place of their element, and (pixel element, offset, length), the offset -1 where deflated.
 
     ``problem`` says what is wrong with the file, "" where nothing is.
@@ -46,7 +46,7 @@ class Odd:
     problem: str = ""
 
 
-def read(path: str, wanted: Wanted) -> Odd:
+def read(path: str, wanted: Wanted) -> Found:
     """What pydicom finds of the wanted elements.
 
     Raises
@@ -60,7 +60,7 @@ def read(path: str, wanted: Wanted) -> Odd:
         cut = pixels is _NO_PIXELS and (_is_cut(stream, data) or not getattr(stream, "ended", True))
         if _is_deflated(data):
             pixels = (pixels[0], -1, pixels[2])
-        return Odd(_values(data, wanted), pixels, "the file ends in the middle of an element" if cut else "")
+        return Found(_values(data, wanted), pixels, "the file ends in the middle of an element" if cut else "")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pydicom.charset import convert_encodings, decode_bytes
 
 from ..sources import files
 from .compiled.values import BAD, EXACT, GOOD, LONG, Ints, moments, numbers, settle_many, texts_of, vr_code
-from .compiled.walk import FAR, NOTES, ORPHAN, ORPHANS, TOO_LONG
+from .compiled.walk import IN_FILE, LEFT_OUT, NOTES, ORPHAN, ORPHANS
 
 if TYPE_CHECKING:
     from .elements import Element
@@ -29,7 +29,7 @@ _BINARY = {vr_code(vr): np.dtype(form) for vr, form in _FORMATS.items()}
 _IS_BINARY = np.isin(np.arange(1 << 16), list(_BINARY))
 _UNITS = {"date": "D", "time": "us", "datetime": "us"}
 _DELIMITERS = {0x5C, 0x5E, 0x3D}  # \\ ^ =: a character set switched to by an escape ends there (PS3.5 6.1.2.5.3)
-_MOST_BULK = 1 << 22  # bytes of one far element
+_MOST_BULK = 1 << 22  # bytes of one large element
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class _Plan:
 
 @lru_cache(maxsize=64)
 def _plan(elements: tuple[Element, ...]) -> _Plan:
-    near = [(j, e) for j, e in enumerate(elements) if not e.far]
-    texts = [(j, vr_code(e.vr)) for j, e in near if e.kind == "str"]
-    moments = [(j, _FORMS[e.kind]) for j, e in near if e.kind in _FORMS]
-    numbers = [(j, e) for j, e in near if e.kind in ("float", "int")]
+    near = [(j, e) for j, e in enumerate(elements) if not e.large]
+    texts = [(j, vr_code(e.vr)) for j, e in near if e.dtype == "str"]
+    moments = [(j, _FORMS[e.dtype]) for j, e in near if e.dtype in _FORMS]
+    numbers = [(j, e) for j, e in near if e.dtype in ("float", "int")]
     ends = np.cumsum([0, *(len(e.columns) for _, e in numbers)])
-    whole = np.array([e.kind == "int" for _, e in numbers], np.bool_)
+    whole = np.array([e.dtype == "int" for _, e in numbers], np.bool_)
     places, usual = _pairs([(j, vr_code(e.vr)) for j, e in numbers])
     return _Plan((places, usual, whole, ends), _pairs(moments), _pairs(texts))
 
@@ -62,11 +62,11 @@ def columns(heads: Heads, elements: tuple[Element, ...]) -> dict[str, Column]:
     """Every element of a batch by its column's name; dates and times as numpy's, texts as Arrow's."""
     if (heads.states[:, NOTES] & ORPHANS).any():
         _settle_orphans(heads, elements)
-    if (heads.states[:, NOTES] & TOO_LONG).any():
-        _distant(heads, elements)
+    if (heads.states[:, NOTES] & LEFT_OUT).any():
+        _leave_out(heads, elements)
     plan = _plan(elements)
     found = _numbers(heads, elements, plan) | _moments(heads, elements, plan) | _strings(heads, elements, plan)
-    return {name: found[name] for e in elements if not e.far for name in e.columns}
+    return {name: found[name] for e in elements if not e.large for name in e.columns}
 
 
 def _settle_orphans(heads: Heads, elements: tuple[Element, ...]) -> None:
@@ -80,10 +80,10 @@ def _settle_orphans(heads: Heads, elements: tuple[Element, ...]) -> None:
     heads.at[:, files] = np.where(foreign, -1, heads.at[:, files])
 
 
-def _distant(heads: Heads, elements: tuple[Element, ...]) -> None:
+def _leave_out(heads: Heads, elements: tuple[Element, ...]) -> None:
     """A value too large for a column is left out, and said."""
-    for j, i in np.argwhere(heads.at <= FAR):
-        if not elements[j].far:
+    for j, i in np.argwhere(heads.at <= IN_FILE):
+        if not elements[j].large:
             heads.note(i, f"{elements[j].columns[0]} is too long for a column")
             heads.at[j, i] = -1
 
@@ -106,7 +106,7 @@ def _settle(heads: Heads, element: Element, j: int, out: Any, marks: Any, worst:
     """What the compiled converter left: numbers of many digits, and what is none."""
     if worst == LONG:
         settle_many(heads.buf, heads.at[j], heads.size[j], out, marks)
-        if element.kind == "int":
+        if element.dtype == "int":
             broken = (marks == GOOD) & ((out != np.round(out)) | (np.abs(out) > EXACT))
             marks[broken], out[broken] = BAD, np.nan
     for i in np.flatnonzero((marks == BAD).any(axis=0)):
@@ -121,8 +121,8 @@ def _moments(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[s
     found = {}
     for e, j in enumerate(which.tolist()):
         element = elements[j]
-        kind = "timedelta64" if element.kind == "time" else "datetime64"
-        found[element.columns[0]] = out[e].view(f"{kind}[{_UNITS[element.kind]}]")
+        unit = "timedelta64" if element.dtype == "time" else "datetime64"
+        found[element.columns[0]] = out[e].view(f"{unit}[{_UNITS[element.dtype]}]")
     for e, i in np.argwhere(marks == BAD):
         heads.note(i, f"{elements[which[e]].columns[0]} is no {elements[which[e]].kind}")
     return found
@@ -203,12 +203,12 @@ def _split(value: bytes, encodings: list[str]) -> list[bytes]:
     return [value] if whole & set(encodings) else value.split(b"\\")
 
 
-def far_bytes(heads: Heads, i: int, j: int) -> bytes:
-    """The bytes of a far element of one file, b"" where it has none."""
-    if heads.at[j, i] > FAR:
+def large_bytes(heads: Heads, i: int, j: int) -> bytes:
+    """The bytes of a large element of one file, b"" where it has none."""
+    if heads.at[j, i] > IN_FILE:
         return b""
     out = np.empty(min(int(heads.size[j, i]), _MOST_BULK), np.uint8)
     try:
-        return out[: files.read_some(heads.paths[i], int(FAR - heads.at[j, i]), out)].tobytes()
+        return out[: files.read_some(heads.paths[i], int(IN_FILE - heads.at[j, i]), out)].tobytes()
     except OSError:
         return b""

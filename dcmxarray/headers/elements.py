@@ -16,7 +16,7 @@ from .vendors import PRIVATE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_KINDS = {
+_DTYPES = {
     **dict.fromkeys(("DS", "FL", "FD"), "float"),
     **dict.fromkeys(("IS", "US", "SS", "UL", "SL", "UV", "SV"), "int"),
     "DA": "date",
@@ -31,24 +31,24 @@ _BULK = frozenset(("SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"))
 class Element:
     """One wanted element: its columns, where it stands, and how its values convert.
 
-    ``creator`` is "" for a public element; ``tag`` of a private one is ``gggg00ee``.  A ``far`` element is never copied
+    ``creator`` is "" for a public element; ``tag`` of a private one is ``gggg00ee``.  A ``large`` element is never copied
     from the head: its place in the file is noted, and it is read for the few rows that need it.
     """
 
     columns: tuple[str, ...]
     tag: int
     vr: str
-    kind: str
+    dtype: str
     creator: str = ""
     vendor: str = ""
-    far: bool = False
+    large: bool = False
 
 
 def _public(attribute: Attribute) -> Element:
     tag = tag_for_keyword(attribute.keyword)
     if tag is None:
         raise HeaderError(f"{attribute.keyword!r} is no keyword of the DICOM dictionary (PS3.6)")
-    return Element(attribute.columns, tag, dictionary_VR(tag).split(" ")[0], attribute.kind)
+    return Element(attribute.columns, tag, dictionary_VR(tag).split(" ")[0], attribute.dtype)
 
 
 def _asked(tag: Tag) -> Element:
@@ -64,13 +64,13 @@ def _asked(tag: Tag) -> Element:
     vr = dictionary_VR(number)
     if vr in _BULK:
         raise HeaderError(f"tags: {tag} is a sequence or bulk data ({vr}) and can be no column; read it with .dicom.header()")
-    kind = _KINDS.get(vr.split(" ")[0], "str") if dictionary_VM(number) == "1" else "str"
-    return Element((tag,), number, vr.split(" ")[0], kind)
+    dtype = _DTYPES.get(vr.split(" ")[0], "str") if dictionary_VM(number) == "1" else "str"
+    return Element((tag,), number, vr.split(" ")[0], dtype)
 
 
 def default_elements() -> tuple[Element, ...]:
     """The vocabulary, then the vendors' private elements."""
-    private = tuple(Element(p.columns, p.group << 16 | p.element, p.vr, p.kind, p.creator, p.vendor, p.far) for p in PRIVATE)
+    private = tuple(Element(p.columns, p.group << 16 | p.element, p.vr, p.dtype, p.creator, p.vendor, p.large) for p in PRIVATE)
     return tuple(_public(a) for a in VOCABULARY) + private
 
 
@@ -97,7 +97,7 @@ def _arrays(elements: Sequence[Element], firsts: Mapping[tuple[int, str], int]) 
         np.array(private, np.int64).reshape(-1, 4),
         np.frombuffer(b"".join(encoded) or b"\0", np.uint8),
         np.cumsum([0, *map(len, encoded)]).astype(np.int64),
-        np.array([e.far for e in elements], np.bool_),
+        np.array([e.large for e in elements], np.bool_),
     )
 
 

@@ -1,4 +1,4 @@
-"""One row a file becomes one row a frame: multi-frame files, and mosaics whose tiles are frames with a window."""
+"""One row a file becomes one row a frame: multi-frame files, and mosaics whose tiles are frames that are a part of an image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .heads import Heads
 from .vendors import LARGE_COLUMNS, MOSAICS
 from .vendors.base import Tiles
 
-_WINDOW = ("window_row", "window_col", "window_rows", "window_columns")
+_WINDOW = ("crop_row", "crop_col", "crop_rows", "crop_columns")
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Frames:
 
 
 def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
-    """Columns by frame, with ``frame``, ``file`` (the row in the batch), ``frame_offset`` (s) and the window of each."""
+    """Columns by frame, with ``frame``, ``file`` (the row in the batch), ``frame_offset`` (s) and the part of the stored image that each is."""
     count = len(heads.paths)
     several = {i: f for i in _candidates(heads, found).tolist() if (f := _guarded(heads, found, i)) is not None}
     counts = np.ones(count, np.int64)
@@ -176,10 +176,10 @@ def _tiled(heads: Heads, i: int, row: Mapping[str, Any], tiles: Tiles) -> Frames
     height, width = int(row["Rows"]) // tiles.rows, int(row["Columns"]) // tiles.columns
     number = np.arange(tiles.count)
     columns: dict[str, Any] = {
-        "window_row": number // tiles.columns * float(height),
-        "window_col": number % tiles.columns * float(width),
-        "window_rows": np.full(tiles.count, float(height)),
-        "window_columns": np.full(tiles.count, float(width)),
+        "crop_row": number // tiles.columns * float(height),
+        "crop_col": number % tiles.columns * float(width),
+        "crop_rows": np.full(tiles.count, float(height)),
+        "crop_columns": np.full(tiles.count, float(width)),
         "frame": np.zeros(tiles.count, np.int64),
     }
     if tiles.positions is not None:

@@ -16,7 +16,7 @@ from ..sources import files
 from . import by_pydicom
 from .columns import columns
 from .compiled import groups
-from .compiled.walk import FAR, NOTES, PIXEL_AT, STATE, TOO_LONG
+from .compiled.walk import IN_FILE, LEFT_OUT, NOTES, PIXEL_AT, STATE
 from .elements import Element
 from .heads import Heads, nothing_found
 from .vendors import FRAMED, LEAVES
@@ -84,7 +84,7 @@ def _element(leaf: str, name: str) -> Element:
     vr = dictionary_VR(tag or 0).split(" ")[0]
     if leaf == "DimensionIndexValues":
         return Element((name,), tag or 0, vr, "str")
-    return Element(attribute.columns if attribute else _PLAIN[name], tag or 0, vr, attribute.kind if attribute else "float")
+    return Element(attribute.columns if attribute else _PLAIN[name], tag or 0, vr, attribute.dtype if attribute else "float")
 
 
 def _tag(keyword: str) -> int:
@@ -95,7 +95,7 @@ def _tag(keyword: str) -> int:
 def plan() -> tuple[tuple[Element, ...], tuple[Any, ...]]:
     """The wanted leaves, and the arrays of `groups.walk_groups` (roots, inner sequences, parents, leaves)."""
     rows = [(_tag(s), _element(leaf, name)) for (s, leaf), name in _LEAVES.items()]
-    rows += [(leaf.sequence, Element(leaf.columns, leaf.tag, leaf.vr, leaf.kind)) for leaf in LEAVES]
+    rows += [(leaf.sequence, Element(leaf.columns, leaf.tag, leaf.vr, leaf.dtype)) for leaf in LEAVES]
     rows.sort(key=lambda row: row[1].tag)
     inner = sorted({parent for parent, _ in rows} | {_tag(s) for s in _NESTED})
     arrays = (
@@ -137,7 +137,7 @@ def per_frame(known: Heads, i: int, count: int, syntax: str = "") -> dict[str, A
     own = at[:, 1:] != -1
     at, size, vr = (np.where(own, a[:, 1:], a[:, :1]) for a in (at, size, vr))
     heads = Heads([path] * count, buf, np.zeros((count, STATE), np.int64), at, size, vr, [""] * count)
-    heads.states[:, NOTES] = np.where((at <= FAR).any(axis=0), TOO_LONG, 0)
+    heads.states[:, NOTES] = np.where((at <= IN_FILE).any(axis=0), LEFT_OUT, 0)
     columns = _merged(heads, wanted)
     for text in sorted({part for problem in set(heads.problems) - {""} for part in problem.split("; ")}):
         known.note(i, text)

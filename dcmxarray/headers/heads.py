@@ -21,12 +21,13 @@ from .compiled.values import Buffer, Ints, Lengths, vr_code
 from .compiled.walk import (
     CUT,
     DONE,
-    FAR,
+    FOREIGN,
+    IN_FILE,
+    LEFT_OUT,
     MODIFIED,
     MORE,
     NOT,
     NOTES,
-    ODD,
     PIXEL_AT,
     PIXEL_ELEMENT,
     PIXEL_LENGTH,
@@ -34,7 +35,6 @@ from .compiled.walk import (
     SIZE,
     STATE,
     STATUS,
-    TOO_LONG,
     ZEROS,
 )
 from .elements import Wanted
@@ -43,14 +43,14 @@ LONG_WINDOW = 1 << 22  # bytes asked for at once where each question takes long
 
 _SAYS = {
     CUT: "the file ends in the middle of an element",
-    ODD: "the header is damaged: an element is neither explicit nor implicit VR",
+    FOREIGN: "the header is damaged: an element is neither explicit nor implicit VR",
     ZEROS: "the header is damaged: zeros stand where an element should begin",
 }
 
 
 @dataclass
 class Heads:
-    """Offsets (into ``buf``, or FAR - byte of the file), lengths and VRs: (elements, files); a state a file."""
+    """Offsets (into ``buf``, or IN_FILE - byte of the file), lengths and VRs: (elements, files); a state a file."""
 
     paths: Sequence[str]
     buf: Buffer
@@ -111,13 +111,13 @@ def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
     for i in np.flatnonzero((states[:, STATUS] != DONE) | (states[:, SIZE] < 0)).tolist():
         if states[i, SIZE] < 0:
             _elsewhere(heads, i, wanted)
-        if states[i, STATUS] == ODD:
-            _odd(heads, i, wanted)
+        if states[i, STATUS] == FOREIGN:
+            _foreign(heads, i, wanted)
         if states[i, STATUS] in _SAYS and not heads.problems[i]:
             heads.problems[i] = _SAYS[int(states[i, STATUS])]
     for j, first in wanted.twins:
         heads.at[j], heads.size[j], heads.vr[j] = heads.at[first], heads.size[first], heads.vr[first]
-        states[heads.at[j] <= FAR, NOTES] |= TOO_LONG
+        states[heads.at[j] <= IN_FILE, NOTES] |= LEFT_OUT
     return heads
 
 
@@ -142,7 +142,7 @@ def _elsewhere(heads: Heads, i: int, wanted: Wanted) -> None:
         state[STATUS], state[SIZE] = NOT, 0
 
 
-def _odd(heads: Heads, i: int, wanted: Wanted) -> None:
+def _foreign(heads: Heads, i: int, wanted: Wanted) -> None:
     try:
         found = by_pydicom.read(heads.paths[i], wanted)
     except FATAL:

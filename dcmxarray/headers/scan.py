@@ -129,7 +129,7 @@ def _joined(name: str, parts: list[Any]) -> Any:
     if values.dtype == "datetime64[D]":
         return values.astype("datetime64[ms]")  # the coarsest unit that both pandas and Parquet have
     attribute = BY_COLUMN.get(name)
-    if attribute is not None and attribute.kind == "int":
+    if attribute is not None and attribute.dtype == "int" and values.dtype.kind == "f":
         missing = ~np.isfinite(values)
         return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
     return values

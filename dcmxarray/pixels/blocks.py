@@ -75,7 +75,7 @@ def _read_runs(sources: FrameSources, spec: PixelSpec, frames: Ints, target: Arr
     path = sources.path[frames]
     offset = sources.offset[frames] + sources.frame[frames] * size
     joins = (np.diff(path) == 0) & (np.diff(offset) == size) & (np.diff(slots) == 1)
-    starts = np.concatenate([[0], np.flatnonzero(~joins) + 1])
+    starts = np.concatenate([[0], np.flatnonzero(~joins) + 1])[: len(frames)]
     begins = slots[starts] * size
     ends = begins + np.diff(np.append(starts, len(frames))) * size
     local.read(sources, path[starts], offset[starts], begins, ends, target)

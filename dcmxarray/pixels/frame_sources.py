@@ -38,8 +38,8 @@ def _spec(row: dict[str, Any]) -> PixelSpec:
     def whole(name: str, default: int) -> int:
         return default if pd.isna(row[name]) else int(row[name])
 
-    kind = str(row["pixels"])
-    allocated = whole("BitsAllocated", {"float": 32, "double": 64}.get(kind, 16))
+    element = str(row["pixels"])
+    allocated = whole("BitsAllocated", {"float": 32, "double": 64}.get(element, 16))
     stored = whole("BitsStored", allocated)
     samples = whole("SamplesPerPixel", 1)
     grey = "MONOCHROME2" if samples == 1 else ""
@@ -53,7 +53,7 @@ def _spec(row: dict[str, Any]) -> PixelSpec:
         signed=whole("PixelRepresentation", 0) == 1,
         planar=whole("PlanarConfiguration", 0),
         photometric=grey if pd.isna(row["PhotometricInterpretation"]) else str(row["PhotometricInterpretation"]).upper(),
-        kind=kind,
+        element=element,
         syntax="" if pd.isna(row["TransferSyntaxUID"]) else str(row["TransferSyntaxUID"]),
         frames=max(1, whole("NumberOfFrames", 1)),
     )
@@ -62,7 +62,7 @@ def _spec(row: dict[str, Any]) -> PixelSpec:
 def frame_shape(frames: pd.DataFrame, spec: PixelSpec, scaled: bool) -> tuple[int, ...]:
     """(rows, columns) of a frame, or with 3 for colour; a palette is colour once it is looked up."""
     colour = spec.samples == 3 or (scaled and spec.photometric == "PALETTE COLOR")
-    height, width = leading(frames, ["window_rows", "window_columns"])
+    height, width = leading(frames, ["crop_rows", "crop_columns"])
     if np.isnan(height):
         height, width = spec.rows, spec.columns
     return (int(height), int(width), 3) if colour else (int(height), int(width))
@@ -127,7 +127,7 @@ def frame_sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSour
     offset = frames["pixel_offset"].to_numpy(np.int64)
     length = frames["pixel_length"].to_numpy(np.int64)
     slope, intercept = _scale(frames, rescale)
-    window = np.nan_to_num(np.stack([frames[name].to_numpy(float) for name in ("window_row", "window_col")], axis=1))
+    crop = np.nan_to_num(np.stack([frames[name].to_numpy(float) for name in ("crop_row", "crop_col")], axis=1))
     return FrameSources(
         paths=tuple(str(n) for n in names),
         sizes=file_size[first],
@@ -136,7 +136,7 @@ def frame_sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSour
         offset=offset,
         length=np.where(length < 0, file_size - offset, length),
         frame=frames["frame"].to_numpy(np.int64),
-        window=window.astype(np.int64),
+        crop=crop.astype(np.int64),
         spec=spec,
         specs=specs,
         slope=slope,

@@ -61,7 +61,7 @@ class FrameArray(BackendArray):
             s.offset,
             s.length,
             s.frame,
-            s.window,
+            s.crop,
             s.spec,
             s.slope,
             s.intercept,
@@ -84,17 +84,17 @@ class FrameArray(BackendArray):
         depth = self.cells.ndim
         positions = [np.atleast_1d(np.arange(n)[k]) for k, n in zip(key[:depth], self.cells.shape, strict=True)]
         chosen = self.cells[np.ix_(*positions)] if depth else self.cells
-        window = key[depth:]
-        out = self._frames(chosen.reshape(-1), window)
+        crop = key[depth:]
+        out = self._frames(chosen.reshape(-1), crop)
         kept = [len(p) for p, k in zip(positions, key, strict=False) if not isinstance(k, (int, np.integer))]
         return out.reshape((*kept, *out.shape[1:]))
 
-    def _frames(self, frames: Ints, window: tuple[Any, ...]) -> Array:
-        """Frames one behind the other, each cut to a window."""
+    def _frames(self, frames: Ints, crop: tuple[Any, ...]) -> Array:
+        """Frames one behind the other, each cut to a crop."""
         layout.check_room(self.sources, frames[frames != MISSING])
         whole = all(
             isinstance(k, slice) and k == slice(0, n, 1)
-            for k, n in zip(_plain(window, self.frame_shape), self.frame_shape, strict=True)
+            for k, n in zip(_plain(crop, self.frame_shape), self.frame_shape, strict=True)
         )
         if whole:
             out = np.empty((len(frames), *self.frame_shape), self.dtype)
@@ -104,19 +104,19 @@ class FrameArray(BackendArray):
         parts = []
         for frame in frames:
             read_frames(self.sources, np.array([frame]), one, self.scaled, self.fill)
-            parts.append(_cut(one[0], window))
-        return np.stack(parts) if parts else _cut(one[0], window)[None][:0]
+            parts.append(_cut(one[0], crop))
+        return np.stack(parts) if parts else _cut(one[0], crop)[None][:0]
 
 
-def _plain(window: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
+def _plain(crop: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
     """Slices with start, stop and step filled in."""
-    return [slice(*k.indices(n)) if isinstance(k, slice) else k for k, n in zip(window, shape, strict=True)]
+    return [slice(*k.indices(n)) if isinstance(k, slice) else k for k, n in zip(crop, shape, strict=True)]
 
 
-def _cut(image: Array, window: tuple[Any, ...]) -> Array:
+def _cut(image: Array, crop: tuple[Any, ...]) -> Array:
     """Outer indexing of one image, a copy."""
-    for axis in reversed(range(len(window))):
-        image = image[(slice(None),) * axis + (window[axis],)]
+    for axis in reversed(range(len(crop))):
+        image = image[(slice(None),) * axis + (crop[axis],)]
     return image.copy()
 
 
@@ -151,7 +151,7 @@ def _is_plain(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array) 
 
 
 def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Sequence[Array], scaled: bool) -> None:
-    """Frames that are compressed, odd, or windows of larger images: one image at a time, each decoded once.
+    """Frames that are compressed, read by pydicom, or parts of larger images: one image at a time, each decoded once.
 
     Images are decoded side by side, unless this thread is one of several already, as dask's are.
     """
@@ -164,7 +164,7 @@ def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Seque
         image = _image(sources, spec, first, scaled)
         for k in part:
             f, out = int(frames[k]), outs[k]
-            row, column = sources.window[f]
+            row, column = sources.crop[f]
             tile = image[row : row + out.shape[0], column : column + out.shape[1]]
             _finish(sources, f, tile, out, scaled and spec.photometric != "PALETTE COLOR")
 
@@ -177,7 +177,7 @@ def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Seque
 
 
 def _image(sources: FrameSources, spec: PixelSpec, frame: int, scaled: bool) -> Array:
-    """The whole stored image that a frame is, or is a window of."""
+    """The whole stored image that a frame is, or is a crop of."""
     file, number = sources.file(frame), int(sources.frame[frame])
     at, length = int(sources.offset[frame]), int(sources.length[frame])
     if at < 0 or spec.syntax in native.SYNTAXES:

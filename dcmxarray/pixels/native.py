@@ -83,7 +83,7 @@ def _expanded(raw: Array) -> Array:
 
 def is_settled(spec: PixelSpec) -> bool:
     """Whether bytes in the file are values as they are."""
-    full = spec.kind != "int" or (spec.bits_stored == spec.bits_allocated and spec.high_bit == spec.bits_allocated - 1)
+    full = spec.element != "int" or (spec.bits_stored == spec.bits_allocated and spec.high_bit == spec.bits_allocated - 1)
     return full and spec.syntax != BIG_ENDIAN and (spec.samples == 1 or spec.planar == 0)
 
 
@@ -94,7 +94,7 @@ def settle(spec: PixelSpec, out: Array) -> None:
     if spec.samples > 1 and spec.planar == 1:
         planes = out.reshape(-1, spec.samples, spec.rows, spec.columns).copy()
         out[...] = np.moveaxis(planes, 1, -1)
-    if spec.kind == "int":
+    if spec.element == "int":
         clear_unused(spec, out)
 
 

@@ -16,8 +16,8 @@ _MOST_BITS_OF_FLOAT32 = 24
 
 def stored_dtype(spec: PixelSpec) -> np.dtype[np.generic]:
     """The dtype of stored values in this machine's byte order."""
-    if spec.kind != "int":
-        return np.dtype("f4" if spec.kind == "float" else "f8")
+    if spec.element != "int":
+        return np.dtype("f4" if spec.element == "float" else "f8")
     width = max(1, -(-spec.bits_allocated // 8))
     width = 1 << (width - 1).bit_length()
     return np.dtype(f"{'i' if spec.signed else 'u'}{width}")

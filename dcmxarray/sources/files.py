@@ -248,7 +248,7 @@ def _preadv(handle: int, out: memoryview, offset: int) -> int:
 
 
 def open_file(path: str) -> Any:
-    """A binary file object, for pydicom's reading of odd files."""
+    """A binary file object, for what pydicom reads."""
     if is_remote(path):
         import fsspec
 

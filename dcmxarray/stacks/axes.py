@@ -9,14 +9,14 @@ import numpy as np
 from ..model import Ints
 from .work import Work, codes_of, joint
 
-CANDIDATES = ("component", "te", "ti", "fa")
+NAMED = ("component", "te", "ti", "fa")
 
 
 def add_attributes(work: Work) -> None:
     """The smallest set of candidates that tells apart what varies at one position, with every combination there."""
     taken = {axis.name for axis in work.axes}
     cells = work.cells()
-    varying = {n: codes_of(work.frames, n) for n in CANDIDATES if n not in taken}
+    varying = {n: codes_of(work.frames, n) for n in NAMED if n not in taken}
     varying = {n: codes for n, codes in varying.items() if _is_axis(codes, cells)}
     for size in range(1, len(varying) + 1):
         for names in combinations(varying, size):

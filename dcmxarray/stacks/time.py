@@ -33,7 +33,7 @@ class Candidate:
 
 
 # In turn: the first that orders every slice fully, and the same, wins.
-CANDIDATES = (
+CLOCKS = (
     Candidate("TemporalPositionIdentifier", 0),
     Candidate("acquired", _US, "AcquisitionDateTime"),
     Candidate("AcquisitionTime", _US),
@@ -106,7 +106,7 @@ def add_time(work: Work) -> None:
         return
     frames = work.frames
     groups = _without_slice(work)
-    tried = (_try(candidate, frames, cells, groups) for candidate in CANDIDATES)
+    tried = (_try(candidate, frames, cells, groups) for candidate in CLOCKS)
     found = next((ordering for ordering in tried if ordering is not None), None) or _fallback(frames, cells, groups)
     if found is None:
         return
@@ -154,7 +154,7 @@ def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | Non
 
 def _clock(frames: pd.DataFrame, rank: Ints, cells: Ints) -> Ordering | None:
     """The clock element that agrees with an ordering that has none: it grows with the index, in all cells together."""
-    for candidate in CANDIDATES:
+    for candidate in CLOCKS:
         values = candidate.values(frames)
         if candidate.scale == 0 or not np.isfinite(values).all():
             continue
@@ -169,7 +169,7 @@ def _clock(frames: pd.DataFrame, rank: Ints, cells: Ints) -> Ordering | None:
 
 def acquisition_rank(frames: pd.DataFrame, cells: Ints) -> Ints:
     """The order of acquisition within each cell, by the first candidate that has one; else by the table's own order."""
-    for values in (*(c.values(frames) for c in CANDIDATES), serial(frames)):
+    for values in (*(c.values(frames) for c in CLOCKS), serial(frames)):
         rank = rank_within(values, cells)
         if rank is not None:
             return rank

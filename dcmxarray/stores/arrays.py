@@ -192,7 +192,7 @@ def _kind(array: xr.DataArray) -> Any:
 
 def _fill(store: Store, path: str, array: xr.DataArray, shards: tuple[int, ...]) -> None:
     """The pixels, shard by shard: a dask array by its scheduler, any other read here, one shard in memory at a time."""
-    image = zarr.open_array(store, path=path, mode="r+").with_config({"write_empty_chunks": True})
+    image = _Shards(store, path)
     if array.chunks is not None and array.size and array.ndim:
         import dask.array
 
@@ -200,6 +200,23 @@ def _fill(store: Store, path: str, array: xr.DataArray, shards: tuple[int, ...])
         return
     for region in regions(array.shape, shards):
         image[region] = array.variable[region].to_numpy()
+
+
+class _Shards:
+    """Whole shards of a stored array, each made in memory and put as one object: what lies there already is never read."""
+
+    def __init__(self, store: Store, path: str) -> None:
+        self._store = store
+        self._path = path
+        self._document = {f"{path}/{DOCUMENT}": objects.read(store, f"{path}/{DOCUMENT}") or b""}
+
+    def __setitem__(self, region: tuple[slice, ...], values: Any) -> None:
+        made = MemoryStore()
+        objects.write_many(made, self._document)
+        image = zarr.open_array(made, path=self._path, mode="r+").with_config({"write_empty_chunks": True})
+        image[region] = values
+        data = objects.everything(made)
+        objects.write_many(self._store, {key: value for key, value in data.items() if key not in self._document})
 
 
 def _checked(store: Store, group: str, data: Mapping[str, bytes], image: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import uuid
-import warnings
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -87,20 +85,32 @@ def _zip(path: str, write: bool) -> Iterator[Store]:
             raise StoreError(f"{path} is no zip file, or a damaged one") from error
         yield store
         return
-    beside = f"{path}.{uuid.uuid4().hex}{UNFINISHED}"
-    try:
+    with tempfile.TemporaryDirectory(UNFINISHED, f"{os.path.basename(path)}.", os.path.dirname(path)) as folder:
         if os.path.exists(path):
-            shutil.copyfile(path, beside)
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "Duplicate name", UserWarning, "zipfile"
-            )  # the last of a name is the one that counts
-            store = sync(ZipStore.open(beside, mode="a"))
-            yield store
-            store.close()
-        os.replace(beside, path)
-    finally:
-        Path(beside).unlink(missing_ok=True)
+            _unpack(path, folder)
+        yield LocalStore(folder)
+        _pack(folder, f"{folder}.zip")
+        os.replace(f"{folder}.zip", path)
+
+
+def _unpack(path: str, folder: str) -> None:
+    """A zip's objects as files, so that they can be deleted and written anew."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            packed.extractall(folder)
+    except zipfile.BadZipFile as error:
+        raise StoreError(f"{path} is no zip file, or a damaged one") from error
+
+
+def _pack(folder: str, path: str) -> None:
+    try:
+        with zipfile.ZipFile(path, "w") as packed:
+            for file in sorted(Path(folder).rglob("*")):
+                if file.is_file():
+                    packed.write(file, file.relative_to(folder))
+    except BaseException:
+        Path(path).unlink(missing_ok=True)
+        raise
 
 
 def inside(store: Store, group: str) -> StorePath:

@@ -49,8 +49,8 @@ def begin(store: Store) -> None:
             objects.write_many(store, {key: data})
 
 
-def _place(kind: str) -> str:
-    return f"{TABLES}/{kind}"
+def _place(which: str) -> str:
+    return f"{TABLES}/{which}"
 
 
 _GROUP = json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {}}).encode()
@@ -62,13 +62,13 @@ def is_there(store: Store) -> bool:
     return objects.read(store, f"{_place(SERIES)}/{documents.DOCUMENT}") == _GROUP
 
 
-def add(store: Store, kind: str, rows: pd.DataFrame) -> str:
+def add(store: Store, which: str, rows: pd.DataFrame) -> str:
     """One more part of a table; returns its name.  ``rows`` has a column ``key``."""
     table = rows.assign(written=time.time_ns()) if "written" not in rows else rows
     out = io.BytesIO()
     pq.write_table(pa.Table.from_pandas(_as_text(table), preserve_index=False), out, compression="zstd")
     data = out.getvalue()
-    name = f"{_place(kind)}/{_name(data)}"
+    name = f"{_place(which)}/{_name(data)}"
     objects.write_many(store, {f"{name}/{k}": v for k, v in sorted(_as_array(data).items())})
     return name
 
@@ -101,10 +101,10 @@ def _as_array(data: bytes) -> dict[str, bytes]:
     return objects.in_memory(write)
 
 
-def _parts(store: Store, kind: str) -> tuple[dict[str, pd.DataFrame], list[str]]:
+def _parts(store: Store, which: str) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """The parts of a table, by name, and the names of damaged ones; one that another writer just joined is passed over."""
-    found = objects.keys_under(store, f"{_place(kind)}/")
-    names = [k.removesuffix("/zarr.json") for k in found if k.endswith("/zarr.json") and k != f"{_place(kind)}/zarr.json"]
+    found = objects.keys_under(store, f"{_place(which)}/")
+    names = [k.removesuffix("/zarr.json") for k in found if k.endswith("/zarr.json") and k != f"{_place(which)}/zarr.json"]
     parts, damaged = {}, []
     for name, data in zip(names, objects.read_many(store, [f"{name}/c/0" for name in names]), strict=True):
         if data is not None and _name(data) == name.rpartition("/")[2]:
@@ -114,7 +114,7 @@ def _parts(store: Store, kind: str) -> tuple[dict[str, pd.DataFrame], list[str]]
     return parts, damaged
 
 
-def read(store: Store, kind: str) -> pd.DataFrame:
+def read(store: Store, which: str) -> pd.DataFrame:
     """A table: of every key the newest rows, whole ones alone; without the columns of this module's own.
 
     Raises
@@ -122,7 +122,7 @@ def read(store: Store, kind: str) -> pd.DataFrame:
     StoreError
         Nothing of it can be read.
     """
-    parts, damaged = _parts(store, kind)
+    parts, damaged = _parts(store, which)
     if damaged and not parts:
         raise StoreError(f"{_said(damaged)}, and nothing else lists the arrays; {_WAY_OUT}")
     if damaged:
@@ -130,9 +130,9 @@ def read(store: Store, kind: str) -> pd.DataFrame:
     return _shown(_newest(list(parts.values())))
 
 
-def known(store: Store, kind: str) -> pd.DataFrame:
+def known(store: Store, which: str) -> pd.DataFrame:
     """As `read`, of what parts can be read, in silence: for a writer, which lists all that it writes or keeps."""
-    return _shown(_newest(list(_parts(store, kind)[0].values())))
+    return _shown(_newest(list(_parts(store, which)[0].values())))
 
 
 _WAY_OUT = "run to_zarr of the same cohort again, which keeps the arrays that are whole"
@@ -145,7 +145,7 @@ def _said(damaged: list[str]) -> str:
 def problems(store: Store) -> list[str]:
     """What is wrong with the tables and with what holds them."""
     said = [f"{key} is damaged" for key, data in _DOCUMENTS.items() if objects.read(store, key) != data]
-    said += [f"{name} is damaged or gone" for kind in (SERIES, FRAMES) for name in _parts(store, kind)[1]]
+    said += [f"{name} is damaged or gone" for which in (SERIES, FRAMES) for name in _parts(store, which)[1]]
     return said
 
 
@@ -176,12 +176,12 @@ def join(store: Store) -> None:
     """
     if not store.supports_deletes:
         return
-    for kind in (SERIES, FRAMES):
-        parts, damaged = _parts(store, kind)
+    for which in (SERIES, FRAMES):
+        parts, damaged = _parts(store, which)
         newest = _newest(list(parts.values())).reset_index(drop=True)
         gone = damaged if damaged and _lists_all(store, newest["key"]) else []
         if len(parts) > 1:
-            name = add(store, kind, newest)
+            name = add(store, which, newest)
             gone = [*gone, *(part for part in parts if part != name)]
         objects.delete_many(store, [key for part in gone for key in _keys_of(store, part)])
 

@@ -42,9 +42,8 @@ def _shipped() -> Iterator[bytes]:
 
 
 def _real() -> Iterator[bytes]:
-    root = real_data()
-    for name in _REAL if root else ():
-        paths = sorted(p for p in (root / name).rglob("*") if p.is_file() and _is_dicom(p))  # type: ignore[operator]
+    for folder in filter(None, map(real_data, _REAL)):
+        paths = sorted(p for p in folder.rglob("*") if p.is_file() and _is_dicom(p))
         small = [p for p in paths if p.stat().st_size < SMALL]
         yield from (p.read_bytes() for p in small[:40])
         yield from (_shrunk(p.read_bytes()) for p in ([] if small else paths[:1]))

@@ -18,7 +18,7 @@ LOSSY = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.
 
 def ours(path, frame, **options):
     table = dx.scan(path)
-    table = table[table["frame"] == frame].assign(window_row=np.nan, window_col=np.nan, window_rows=np.nan, window_columns=np.nan)
+    table = table[table["frame"] == frame].assign(crop_row=np.nan, crop_col=np.nan, crop_rows=np.nan, crop_columns=np.nan)
     return dx.open_series(table.head(1), chunks=None, duplicates="first", **options).to_numpy().reshape(-1)
 
 

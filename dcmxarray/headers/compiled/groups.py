@@ -9,7 +9,7 @@ import numpy as np
 
 from ...jit import compiled, helper
 from .loads import u16, u32
-from .walk import FAR, ITEM, UN, UNDEFINED, _is_long, _letters
+from .walk import IN_FILE, ITEM, UN, UNDEFINED, _is_long, _letters
 
 DEPTH = 32
 LONG = 1024  # bytes; a longer leaf is only noted, as it is repeated for every frame
@@ -94,6 +94,6 @@ def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at
         if depth >= 2 and row >= 0 and row < at.shape[1]:
             k = _leaf(parents, leaves, tags[depth - 1], tag)
             if k >= 0:
-                at[k, row], size[k, row], vr[k, row] = FAR - value if length > LONG else value, length, code
+                at[k, row], size[k, row], vr[k, row] = IN_FILE - value if length > LONG else value, length, code
         p = value + length
     return frames

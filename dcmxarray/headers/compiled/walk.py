@@ -14,7 +14,7 @@ from .loads import u8, u16, u32
 # How the walk of a file stands.
 DONE = 0  # pixel data, or the end of the file, reached
 MORE = 1  # another window is needed, beginning at POS
-ODD = 2  # not understood, or an encoding that pydicom reads
+FOREIGN = 2  # not understood, or an encoding that pydicom reads
 CUT = 3  # the file ends in the middle of an element
 NOT = 4  # no DICOM file
 ZEROS = 5  # zeros where an element should begin
@@ -23,13 +23,13 @@ ZEROS = 5  # zeros where an element should begin
 STATE = 14
 POS, DEPTH, EXPLICIT, SWITCH, META, STATUS, PIXEL_ELEMENT, PIXEL_AT, PIXEL_LENGTH, GROUP = range(10)
 SIZE, SYNTAX, NOTES, MODIFIED = range(10, STATE)
-ORPHANS, TOO_LONG = 1, 2  # NOTES: the file has a private element without a creator, a value left in the file
+ORPHANS, LEFT_OUT = 1, 2  # NOTES: the file has a private element without a creator, a value left in the file
 
 UNDEFINED = 0xFFFFFFFF
-FAR = -2  # an offset of FAR - n says: at byte n of the file, not in the buffer
+IN_FILE = -2  # an offset of IN_FILE - n says: at byte n of the file, not in the buffer
 PIXEL_GROUP = 0x7FE0
 ITEM = 0xFFFEE000
-LARGE = 8192  # bytes; a longer value is left in the file and only noted
+MOST = 8192  # bytes; a longer value is left in the file and only noted
 PADDING = 8192  # zeros at the end of a file that are no loss
 UNRESERVED = -2  # a private block without a creator
 ORPHAN = 1 << 16  # flag on a VR: the element's private block has no creator
@@ -104,7 +104,7 @@ def begin(buf, filled, size, state):  # type: ignore[no-untyped-def]
     if found == 0:
         state[STATUS] = NOT
     elif found < 0:
-        state[STATUS] = ODD
+        state[STATUS] = FOREIGN
 
 
 @helper
@@ -192,12 +192,12 @@ def walk(buf, hi, base, state, blocks, wanted, seen):  # type: ignore[no-untyped
     """Walk one window ``buf[:hi]``, which holds the file from byte ``base`` on; ends with the state's STATUS.
 
     The rows of ``seen`` are this file's offsets (into ``buf``), lengths and VRs by column; ``wanted`` is the tuple
-    (sorted tags, their columns, private rows, creators' names, their spans, far columns) of `headers.wanted`.
+    (sorted tags, their columns, private rows, creators' names, their spans, large columns) of `headers.wanted`.
     """
-    tags, columns, far = wanted[0], wanted[1], wanted[5]
+    tags, columns, large = wanted[0], wanted[1], wanted[5]
     limit = state[SIZE] - base
     p, depth, switch, j = state[POS] - base, state[DEPTH], state[SWITCH], 0
-    explicit, meta, status, distant = state[EXPLICIT] == 1, state[META] == 1, MORE, False
+    explicit, meta, status, stays = state[EXPLICIT] == 1, state[META] == 1, MORE, False
     while True:
         if p + 8 > hi:
             status = DONE if p == limit and depth == 0 and not meta else (MORE if p + 8 <= limit else CUT)
@@ -206,7 +206,7 @@ def walk(buf, hi, base, state, blocks, wanted, seen):  # type: ignore[no-untyped
         tag = (group << 16) | u16(buf, p + 2)
         if group == 0xFFFE:
             if depth == 0:
-                status = ODD
+                status = FOREIGN
                 break
             length = u32(buf, p + 4)
             p += 8
@@ -224,12 +224,12 @@ def walk(buf, hi, base, state, blocks, wanted, seen):  # type: ignore[no-untyped
         if meta and group != 2:
             begins = _begins(buf, p, state)
             if begins < 0:
-                status = ODD
+                status = FOREIGN
                 break
             meta, explicit = False, begins == 1
         code, length, value = _element(buf, p, hi, explicit)
         if value < 0:
-            status = ODD if value == NO_VR else (MORE if p + 12 <= limit else CUT)
+            status = FOREIGN if value == NO_VR else (MORE if p + 12 <= limit else CUT)
             break
         element = tag & 0xFFFF
         if (depth == 0) & (group == PIXEL_GROUP) & (element >= 8):
@@ -255,16 +255,16 @@ def walk(buf, hi, base, state, blocks, wanted, seen):  # type: ignore[no-untyped
                 column = columns[j] if (tags[j] == tag) & (meta | (group != 2)) else -1  # meta counts at its place alone
             end = value + length
             if (column >= 0) | (private & (element >= 0x10) & (element <= 0xFF) & (length < 128)):
-                distant = (column >= 0) & (far[column] | (length > LARGE))
-                if (end > limit) | ((end > hi) & (not distant)):
+                stays = (column >= 0) & (large[column] | (length > MOST))
+                if (end > limit) | ((end > hi) & (not stays)):
                     status = CUT if end > limit else MORE
                     break
             if column >= 0:
                 orphan = private & (element >= 0x1000) & (blocks[(tag >> 8) & 0xFF] == UNRESERVED)
-                seen[0, column] = FAR - (base + value) if distant else value
+                seen[0, column] = IN_FILE - (base + value) if stays else value
                 seen[1, column], seen[2, column] = length, code | ORPHAN * orphan
-                state[NOTES] |= ORPHANS * orphan | TOO_LONG * (distant & (not far[column]))
-                if meta & (column == 0) & (not distant):  # TransferSyntaxUID is the first column
+                state[NOTES] |= ORPHANS * orphan | LEFT_OUT * (stays & (not large[column]))
+                if meta & (column == 0) & (not stays):  # TransferSyntaxUID is the first column
                     state[SYNTAX] = _encoding(buf, value, length)
         p = value + length
     state[POS], state[DEPTH], state[SWITCH], state[STATUS] = base + p, depth, switch, status

@@ -29,8 +29,8 @@ class Private:
     element: int
     vr: str
     vendor: str
-    kind: str = "float"
-    far: bool = False
+    dtype: str = "float"
+    large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Leaf:
     tag: int
     columns: tuple[str, ...]
     vr: str
-    kind: str = "float"
+    dtype: str = "float"
 
 
 def vector(columns: Columns, *names: str) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .base import Columns, Floats, Private, from_encoding
 
-PRIVATE = (Private(("_comments",), 0x0020, "", 0x4000, "LT", "", kind="str"),)
+PRIVATE = (Private(("_comments",), 0x0020, "", 0x4000, "LT", "", dtype="str"),)
 
 _TEXT = re.compile(r"b\s*=\s*([\d.]+)\s*(?:\(\s*([-+\d.]+)\s*,\s*([-+\d.]+)\s*,\s*([-+\d.]+)\s*\))?", re.ASCII)
 _NOTHING = (np.nan,) * 4

@@ -11,7 +11,7 @@ import numpy as np
 from .base import Columns, Floats, Private, from_encoding, vector
 
 PRIVATE = (
-    Private(("_ge_b",), 0x0043, "GEMS_PARM_01", 0x39, "IS", "ge", kind="str"),
+    Private(("_ge_b",), 0x0043, "GEMS_PARM_01", 0x39, "IS", "ge", dtype="str"),
     Private(("_ge_gradient_x",), 0x0019, "GEMS_ACQU_01", 0xBB, "DS", "ge"),
     Private(("_ge_gradient_y",), 0x0019, "GEMS_ACQU_01", 0xBC, "DS", "ge"),
     Private(("_ge_gradient_z",), 0x0019, "GEMS_ACQU_01", 0xBD, "DS", "ge"),

@@ -15,7 +15,7 @@ PRIVATE = (
     Private(("_philips_gradient_x",), 0x2005, "Philips MR Imaging DD 001", 0xB0, "FL", "philips"),
     Private(("_philips_gradient_y",), 0x2005, "Philips MR Imaging DD 001", 0xB1, "FL", "philips"),
     Private(("_philips_gradient_z",), 0x2005, "Philips MR Imaging DD 001", 0xB2, "FL", "philips"),
-    Private(("_philips_part",), 0x2005, "Philips MR Imaging DD 001", 0x11, "CS", "philips", kind="str"),
+    Private(("_philips_part",), 0x2005, "Philips MR Imaging DD 001", 0x11, "CS", "philips", dtype="str"),
     Private(("_philips_slope",), 0x2005, "Philips MR Imaging DD 001", 0x0E, "FL", "philips"),
 )
 

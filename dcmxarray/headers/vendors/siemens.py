@@ -21,9 +21,9 @@ PRIVATE = (
     Private(("_siemens_b",), 0x0019, _HEADER, 0x0C, "IS", "siemens"),
     Private(("_siemens_gradient_x", "_siemens_gradient_y", "_siemens_gradient_z"), 0x0019, _HEADER, 0x0E, "FD", "siemens"),
     Private(("_siemens_tiles",), 0x0019, _HEADER, 0x0A, "US", "siemens"),
-    Private(("_siemens_slice_times",), 0x0019, _HEADER, 0x29, "FD", "siemens", kind="str"),
-    Private(("_csa",), 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", "siemens", kind="bytes", far=True),
-    Private(("_protocol",), 0x0029, "SIEMENS CSA HEADER", 0x20, "OB", "siemens", kind="bytes", far=True),
+    Private(("_siemens_slice_times",), 0x0019, _HEADER, 0x29, "FD", "siemens", dtype="str"),
+    Private(("_csa",), 0x0029, "SIEMENS CSA HEADER", 0x10, "OB", "siemens", dtype="bytes", large=True),
+    Private(("_protocol",), 0x0029, "SIEMENS CSA HEADER", 0x20, "OB", "siemens", dtype="bytes", large=True),
 )
 
 LARGE = ("_csa", "_protocol")  # columns of elements that are read for the rows that need them

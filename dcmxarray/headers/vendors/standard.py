@@ -11,8 +11,8 @@ from .base import Columns, Floats, Private, vector
 PRIVATE: tuple[Private, ...] = (
     Private(("_b",), 0x0018, "", 0x9087, "FD", ""),
     Private(("_gradient_x", "_gradient_y", "_gradient_z"), 0x0018, "", 0x9089, "FD", ""),
-    Private(("_grid_offsets",), 0x3004, "", 0x000C, "DS", "", kind="str"),
-    Private(("_frame_times",), 0x0018, "", 0x1065, "DS", "", kind="str"),
+    Private(("_grid_offsets",), 0x3004, "", 0x000C, "DS", "", dtype="str"),
+    Private(("_frame_times",), 0x0018, "", 0x1065, "DS", "", dtype="str"),
 )
 
 # Words of ImageType value 3 or 4 and of ComplexImageComponent (PS3.3 C.8.13.3.1.1), and vendors' short forms of them.

@@ -195,7 +195,7 @@ def test_a_real_mosaic_by_its_protocol_has_the_slices_of_its_sources_reference(d
     want = nibabel.load(folder / "001_ground_truth.nii.gz").get_fdata()  # its affine begins at the other end of the stack
     np.testing.assert_array_equal(da.transpose("b", "slice", "row", "col").values, want.transpose(3, 2, 1, 0))
     first = dx.scan(folder / "001").iloc[0]  # the sheet's first tile lies where the sheet is said to lie, within the plane
-    assert (first.window_row, first.window_col) == (0, 0)
+    assert (first.crop_row, first.crop_col) == (0, 0)
     assert first.position_z == pytest.approx(float(da["position_z"].max()))
 
 
