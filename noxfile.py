@@ -119,6 +119,6 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Small faults put into the code one at a time: who survives?  ``-- --sample 50 dcmxarray/suv.py`` for a part."""
+    """Small faults put into the code one at a time: who survives?  ``-- --sample 50 dcmxarray/arrays/suv.py`` for a part."""
     session.install("-e", ".[test]")
     session.run("python", "-W", "ignore", "-m", "tests.mutants", *session.posargs)

@@ -1,4 +1,4 @@
-"""``DataArray.dicom``: geometry, diffusion tables, headers and clock times of an array, from its own coordinates."""
+"""``DataArray.dicom``: geometry, diffusion tables, headers, SUV and acquisition times of an array."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 
 @xr.register_dataarray_accessor("dicom")
 class DicomAccessor:
-    """What DICOM knows of an array that `open_series` opened; right after any crop, step, flip or selection.
+    """DICOM properties of an array that `open_series` opened; they stay correct after any crop, step, flip or selection.
 
     Examples
     --------
@@ -42,20 +42,20 @@ class DicomAccessor:
 
     @property
     def affine(self) -> Floats:
-        """4 x 4 matrix from (slice, row, col) index to patient coordinates, LPS, mm (PS3.3 C.7.6.2.1.1).
+        """The 4 x 4 matrix from (slice, row, col) index to patient coordinates, LPS, mm (PS3.3 C.7.6.2.1.1).
 
-        It is computed from the coordinates, so that it follows every selection; a tilted gantry's shear is in it.
+        It is computed from the coordinates, so that it follows every selection; it includes the shear of a tilted gantry.
 
         Raises
         ------
         GridError
-            The array has no patient geometry, its slices or pixels are unevenly spaced, or their distance is not said.
+            The array has no patient geometry, its slices or pixels are unevenly spaced, or a spacing is unknown.
         """
         return affine.affine(self._array)
 
     @property
     def spacing(self) -> tuple[float, float, float]:
-        """Distance between neighbours along (slice, row, col), mm.
+        """The distance between neighbours along (slice, row, col), mm.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class DicomAccessor:
 
     @property
     def bvals(self) -> Floats:
-        """b-values along ``b``, s/mm2: (n,); one for an array with a single b.
+        """The b-values along ``b``, s/mm2: (n,), with n = 1 for an array without the dim ``b``.
 
         Raises
         ------
@@ -79,24 +79,37 @@ class DicomAccessor:
 
     @property
     def bvecs(self) -> Floats:
-        """Gradient directions along ``b``: (n, 3), unit vectors in patient coordinates (LPS), 0 for b = 0, NaN if unsaid."""
+        """Gradient directions along ``b``: (n, 3) unit vectors in patient coordinates (LPS), as the headers give them.
+
+        Without weighting a direction is 0 or NaN; it is NaN if the headers have none.
+
+        Raises
+        ------
+        HeaderError
+            The array has no b-value.
+        """
         count = self.bvals.size
         parts = [self._array.coords.get(f"gradient_{axis}") for axis in "xyz"]
         columns = [np.full(count, np.nan) if p is None else np.broadcast_to(np.atleast_1d(p), count) for p in parts]
         return np.stack(columns, axis=1).astype(float)
 
     def header(self, **indexers: int) -> pydicom.Dataset:
-        """The whole header of one frame, without pixels, read by pydicom.
+        """Read the whole header of one frame, without pixels, by pydicom.
 
         Parameters
         ----------
         indexers
-            Index along each frame dim (``time=3, slice=10``); left out, 0.
+            Index along each dim of frames (``time=3, slice=10``); the default is 0.
+
+        Returns
+        -------
+        pydicom.Dataset
+            Of the file that holds the frame.
 
         Raises
         ------
         HeaderError
-            The array was not opened from DICOM in this process, or the cell has no frame.
+            The array does not know its files (it was computed, or opened from a store), or the cell has no frame.
         """
         source = self._array.encoding.get(SOURCE)
         if source is None:
@@ -113,12 +126,18 @@ class DicomAccessor:
     def suv(self) -> xr.DataArray:
         """Standardized uptake value by body weight, g/ml, of a PET array in Bq/ml (QIBA FDG-PET/CT profile).
 
-        The factor is that of the whole series: the scalar coordinate ``suv_factor``, kept by selections, arithmetic and stores.
+        The factor belongs to the whole series.  It is the scalar coordinate ``suv_factor``, which selections, arithmetic and
+        stores keep.
+
+        Returns
+        -------
+        xarray.DataArray
+            The array times the factor, without the coordinate.
 
         Raises
         ------
         HeaderError
-            The headers lack an element that it needs (weight, dose, half life, times), or the units are others.
+            The headers lack an element (weight, dose, half life, times), or the units or the decay correction are not supported.
         """
         if suv.FACTOR not in self._array.coords:
             raise HeaderError(self._why_no_suv())
@@ -127,11 +146,12 @@ class DicomAccessor:
         return result.assign_attrs(self._array.attrs | {"units": suv.UNITS, "long_name": "SUV by body weight"})
 
     def _why_no_suv(self) -> str:
-        """What the headers lack, or what was done to the array."""
+        """Why the array has no factor; raises `HeaderError` if its header lacks an element."""
         if self._array.attrs.get("units") == suv.UNITS:
             return "the array is SUV already"
         if SOURCE in self._array.encoding:
-            suv.factor(self.header())  # raises what is missing
+            acquired = self._array.coords.get("AcquisitionDateTime")
+            suv.factor(self.header(), None if acquired is None else acquired.min().to_numpy()[()])  # raises what is missing
         return (
             f"the array has no coordinate {suv.FACTOR}: only a PET series opened with rescale=True has it, whose files agree in "
             f"{', '.join(suv.ALIKE)}"
@@ -146,23 +166,23 @@ class DicomAccessor:
         identifiers: Identifiers = "drop",
         overwrite: bool = False,
     ) -> None:
-        """Keep the array in a Zarr (v3) store as the variable ``image`` of a group: sharded, compressed without loss.
+        """Write the array to a Zarr (v3) store as the variable ``image`` of a group: sharded, with lossless compression.
 
-        It is there whole or not at all: the group's metadata is written last.
+        The group's metadata is written last, so that an interrupted write leaves no array that looks complete.
 
         Parameters
         ----------
         store
-            A folder, a URL of fsspec, a file that ends in ".zip", or a Zarr store.
+            A folder, a file that ends in ".zip", a URL for fsspec, or a Zarr store.
         group
-            Path within the store; "" is its root.
+            Path within the store; "" is the root.
         chunks, identifiers, overwrite
             As for `Cohort.to_zarr`.
 
         Raises
         ------
         StoreError
-            Something is there, and ``overwrite`` is false.
+            The group exists, and ``overwrite`` is false.
 
         Examples
         --------
@@ -177,7 +197,7 @@ class DicomAccessor:
         arrays.keep(store, group, self._array, chunks, identifiers, overwrite)
 
     def to_datetime(self) -> xr.DataArray:
-        """The array with ``time`` as datetime64: AcquisitionDateTime of the earliest frame of each time.
+        """The array with ``time`` as datetime64: the AcquisitionDateTime of the earliest frame at each time.
 
         Raises
         ------

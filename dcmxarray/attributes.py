@@ -1,7 +1,8 @@
 """Every column of the frame table, one row each: name, DICOM keyword or computed, type, units, meaning, bookkeeping.
 
-It owns names, types and units, and knows nothing of files, pydicom, xarray or dask.  What is read has the keyword of
-PS3.6 as its column; what is computed has a lower-case name.
+The module owns names, types and units, and knows nothing of files, pydicom, xarray or dask.  A column that holds an element has
+the keyword of PS3.6 as its name; a computed column, or one value of an element with several, has a lower-case name.
+``docs/columns.md`` is made from these rows.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ class Attribute:
     Parameters
     ----------
     name
-        The coordinate's name in arrays (``te``), the keyword itself where no shorter name is usual.
+        Of the coordinate in arrays (``te``); the keyword itself if no shorter name is usual.
     keyword
-        The DICOM keyword (PS3.6), or "" for what is computed.
+        The DICOM keyword (PS3.6), "" for a computed column.
     dtype
         ``str``, ``int``, ``float``, ``date``, ``time`` or ``datetime``.
     units
-        Of the values as they stand in the table; "" where there is none.
+        Of the values in the table, "" for none.
     long_name
-        For labels of plots.
+        The meaning in a few words, used as the label of plots; "" if the name in PS3.6 says it.
     parts
-        Names of the columns of a multi-valued element, in the order of its values.
+        The columns of an element with several values, in the order of the values.
     bookkeeping
-        Whether it says where and how a frame is kept, not what it shows: two copies of a file may differ in it.
+        Whether it says where and how a frame is stored, not what it shows: two copies of a file may differ in it.
     identifies
-        Whether a column that is no DICOM element may name a patient, so that stores leave it out; what elements may do
-        is the business of PS3.15 Annex E.
+        Whether a column that is not a DICOM element can identify a patient, so that stores omit it.  For elements, PS3.15
+        Annex E decides.
     """
 
     name: str
@@ -47,11 +48,12 @@ class Attribute:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it fills in the frame table."""
+        """The names of its columns in the frame table."""
         return self.parts or (self.keyword or self.name,)
 
 
 def _plain(dtype: str, keywords: str) -> tuple[Attribute, ...]:
+    """Rows for elements of one type without units, from keywords separated by spaces."""
     return tuple(Attribute(keyword, keyword, dtype) for keyword in keywords.split())
 
 
@@ -114,8 +116,8 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("gradient_y", "", "float", "1", "diffusion gradient direction, patient y (LPS)"),
     Attribute("gradient_z", "", "float", "1", "diffusion gradient direction, patient z (LPS)"),
     Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part"),
-    Attribute("derived", "", "str", "", "which derived map, empty for an image"),
-    Attribute("kind", "", "str", "", "what ImageType says from its third value on, but for complex parts"),
+    Attribute("derived", "", "str", "", "which derived map; missing for an image"),
+    Attribute("kind", "", "str", "", "ImageType from its third value on, without the complex part"),
     Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
     Attribute("slice_time", "", "float", "s", "time within the volume"),
     Attribute("tile_row", "", "int", "", "row of the tile"),
@@ -127,6 +129,7 @@ COMPUTED: tuple[Attribute, ...] = (
 
 
 def _place(name: str, dtype: str, units: str, long_name: str, identifies: bool = False) -> Attribute:
+    """A bookkeeping row that is not a DICOM element."""
     return Attribute(name, "", dtype, units, long_name, bookkeeping=True, identifies=identifies)
 
 
@@ -134,15 +137,15 @@ PLACES: tuple[Attribute, ...] = (
     _place("path", "str", "", "the file", identifies=True),
     _place("frame", "int", "1", "number of the frame within the file, from 0"),
     _place("pixels", "str", "", "which element holds the pixels: int, float or double"),
-    _place("pixel_offset", "int", "bytes", "where the pixel data begin in the file; -1 where pydicom must find them"),
-    _place("pixel_length", "int", "bytes", "length of the pixel data; -1 where it is undefined"),
+    _place("pixel_offset", "int", "bytes", "start of the pixel data in the file; -1 if pydicom has to find it"),
+    _place("pixel_length", "int", "bytes", "length of the pixel data; -1 if it is undefined"),
     _place("file_size", "int", "bytes", "size of the file"),
-    _place("modified", "int", "ns", "when the file was last changed, since 1970; 0 where nothing says"),
+    _place("modified", "int", "ns", "time of the last change of the file, since 1970; 0 if unknown"),
     _place("crop_row", "float", "1", "first row of the frame within the stored image"),
     _place("crop_col", "float", "1", "first column of the frame within the stored image"),
-    _place("crop_rows", "float", "1", "rows of the frame, where it is a part of the stored image"),
-    _place("crop_columns", "float", "1", "columns of the frame, where it is a part of the stored image"),
-    _place("problem", "str", "", "what could not be read; missing where all could", identifies=True),
+    _place("crop_rows", "float", "1", "rows of the frame, if it is a part of the stored image"),
+    _place("crop_columns", "float", "1", "columns of the frame, if it is a part of the stored image"),
+    _place("problem", "str", "", "what could not be read; missing if everything could", identifies=True),
 )
 
 SPATIAL: tuple[Attribute, ...] = (
@@ -162,7 +165,7 @@ BOOKKEEPING = frozenset(column for column, a in BY_COLUMN.items() if a.bookkeepi
 
 
 def labels(name: str) -> dict[str, str]:
-    """The ``units`` and ``long_name`` of a coordinate, as far as the vocabulary has them; opens no file."""
+    """The ``units`` and ``long_name`` of a coordinate or column; those that the vocabulary lacks are left out."""
     attribute = BY_NAME.get(name) or BY_COLUMN.get(name)
     if attribute is None:
         return {}
@@ -171,11 +174,11 @@ def labels(name: str) -> dict[str, str]:
 
 
 def column_of_tag(tag: Tag) -> str:
-    """The column, and the attribute, of an element that was asked for: its keyword, or ``(gggg,creator,ee)``."""
+    """The name, as a column and as an attribute, of an element that the user asks for: the keyword, or ``(gggg,creator,ee)``."""
     return tag if isinstance(tag, str) else f"({tag[0]:04X},{tag[1]},{tag[2]:02X})"
 
 
 def column_of(name: str) -> str:
-    """The frame table's column behind a coordinate's name: ``te`` -> ``EchoTime``; any other name is itself."""
+    """The column of the frame table for a coordinate: ``te`` -> ``EchoTime``; any other name stays as it is."""
     attribute = BY_NAME.get(name)
     return attribute.keyword if attribute and attribute.keyword and not attribute.parts else name

@@ -1,4 +1,4 @@
-"""The command line: ``dcmxarray info PATH`` and ``dcmxarray demo``; thin, by argparse."""
+"""The command line: ``dcmxarray info PATH`` and ``dcmxarray demo``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ _SHORT = 40
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; 0 if all went well, 1 for an error (one line on standard error), 2 for a wrong call."""
+    """Run a command.
+
+    Returns
+    -------
+    int
+        0 for success, 1 for an error (one line on standard error).  A wrong call exits with 2.
+    """
     parser = _parser()
     args = parser.parse_args(argv)
     try:
@@ -53,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _info(args: argparse.Namespace) -> int:
+    """Print the arrays under a path, and the files with problems."""
     from .open import open_cohort
 
     cohort = open_cohort(args.path)
@@ -66,15 +73,17 @@ def _info(args: argparse.Namespace) -> int:
 
 
 def _description(text: object) -> str:
+    """The beginning of a SeriesDescription, "" if it is missing."""
     return f"{_printable(text[:_SHORT])}: " if isinstance(text, str) else ""
 
 
 def _printable(text: str) -> str:
-    """A text on one line, without what steers a terminal."""
+    """A text on one line, without characters that control a terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _line(cohort: Cohort, key: str) -> str:
+    """An array in words: dims, dtype, spacing and ranges, or why it can't be opened."""
     from .arrays.describe import describe
 
     try:
@@ -92,7 +101,7 @@ def _line(cohort: Cohort, key: str) -> str:
 
 
 def _span(values: Sequence[float]) -> str:
-    """All of a few values, the first and last of many."""
+    """Up to four values in full; of more, the smallest, the largest and the number."""
     if len(values) <= 4:
         return " ".join(f"{v:g}" for v in values)
     return f"{np.min(values):g}..{np.max(values):g} ({len(values)})"

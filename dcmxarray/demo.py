@@ -1,4 +1,4 @@
-"""A first look without data of one's own: ``dcmxarray demo``."""
+"""A demonstration on synthetic data: ``dcmxarray demo``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .open import open_series
 
 
 def run(png: str) -> None:
-    """Write a small cohort, open it lazily, select by label, and show what was read."""
+    """Write a small cohort, open it lazily, select by label, and print which files were read; save a picture as ``png``."""
     folder = testing.example("cohort")
     print(f">>> frames = dx.scan({folder!r})")
     start = time.perf_counter()
@@ -31,13 +31,14 @@ def run(png: str) -> None:
 
 
 def _show(code: str, work: Callable[[], xr.DataArray], array: xr.DataArray) -> None:
-    """Run a selection and say how many files it opened."""
+    """Run a selection and print how many files it opened."""
     with testing.count_reads() as opened:
         result = work().load()
     print(f">>> {code}\n{dict(result.sizes)}, {len(set(opened))} of {array['SOPInstanceUID'].size} files opened\n")
 
 
 def _picture(dce: xr.DataArray, dwi: xr.DataArray, png: str) -> None:
+    """Save three plots of the series, if matplotlib is installed."""
     try:
         import matplotlib as mpl
     except ImportError:

@@ -1,4 +1,4 @@
-"""xarray's own door: ``xr.open_dataset(path, engine="dicom")`` and ``xr.open_datatree``."""
+"""The backend for ``xr.open_dataset(path, engine="dicom")`` and ``xr.open_datatree``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .open import open_cohort, open_series
 
 
 class DicomBackend(BackendEntrypoint):
-    """Opens one series as a dataset with the variable ``image``; options are those of `open_series`.
+    """Opens one series as a dataset with the variable ``image``; it takes the options of `open_series`.
 
     Examples
     --------
@@ -38,14 +38,14 @@ class DicomBackend(BackendEntrypoint):
     def open_dataset(
         self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None, **options: Any
     ) -> xr.Dataset:
-        """Open without dask; xarray applies ``chunks`` itself."""
+        """Open one series without dask; xarray applies ``chunks`` itself."""
         dataset = open_series(filename_or_obj, chunks=None, **options).to_dataset()
         return dataset.drop_vars(drop_variables) if drop_variables else dataset
 
     def open_datatree(
         self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None, **options: Any
     ) -> xr.DataTree:
-        """All arrays under a path, by patient, study and key; options are those of `Cohort.to_datatree`."""
+        """Open all arrays under a path, by patient, study and key; takes the options of `Cohort.to_datatree`."""
         tree = open_cohort(filename_or_obj).to_datatree(chunks=None, **options)
         return tree.map_over_datasets(lambda ds: ds.drop_vars(drop_variables, errors="ignore")) if drop_variables else tree
 
@@ -57,7 +57,7 @@ class DicomBackend(BackendEntrypoint):
         return {node.path: node.to_dataset() for node in tree.subtree}
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
-        """Files that end in .dcm or .ima."""
+        """Whether a file ends in .dcm or .ima."""
         try:
             name = os.fspath(filename_or_obj)
         except TypeError:

@@ -1,6 +1,7 @@
-"""The kinds of error that dcmxarray raises; it imports nothing, so that every room may raise them."""
+"""The exceptions of dcmxarray.  The module imports nothing, so that every room can raise them."""
 
-FATAL = (KeyboardInterrupt, SystemExit, GeneratorExit)  # everything else, a decoder's panic too, costs one file or one array
+# Always raised again.  Any other exception, even a decoder's panic, affects one file or one array.
+FATAL = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
 class DcmxarrayError(Exception):
@@ -12,17 +13,17 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-_MOST = 1000  # characters of a problem
+_MOST = 1000  # characters of a ``problem``
 
 
 def problem_of(error: BaseException) -> str:
-    """What to note of an array that can't be opened: our own message as it is, any other with its kind."""
+    """The text for a ``problem`` column: the message of a `DcmxarrayError`, or type and message of any other exception."""
     text = one_line(error)[:_MOST]
     return text if isinstance(error, DcmxarrayError) else f"{type(error).__name__}: {text}"
 
 
 class HeaderError(DcmxarrayError):
-    """A header could not be read: no DICOM found under a path, or an element that is needed is missing."""
+    """A header could not be read: there is no DICOM under a path, or a necessary element is missing."""
 
 
 class SeriesError(DcmxarrayError):
@@ -38,4 +39,4 @@ class PixelError(DcmxarrayError):
 
 
 class StoreError(DcmxarrayError):
-    """A Zarr store could not be written or read: something else is there, or what is there is not whole."""
+    """A Zarr store could not be written or read: the target holds something else, or the store is incomplete."""

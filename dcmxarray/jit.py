@@ -1,7 +1,7 @@
-"""How functions are compiled: numba, without the interpreter's lock, kept on disk where there is a place to keep them.
+"""How functions are compiled: by numba, without the interpreter's lock, and cached on disk where possible.
 
-Compiling is what a first call waits for: 12 ms a function and 2 ms an operation.  So only what Python calls is `compiled`;
-what compiled code calls is a `helper`.
+The first call waits for the compiler: 12 ms per function and 2 ms per operation.  A function that Python calls is `compiled`;
+one that only compiled code calls is a `helper`, which compiles faster because it has no wrapper for Python.
 """
 
 from __future__ import annotations
@@ -14,27 +14,29 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+from numba import config, njit
 from numba.core import event
+from numba.core.registry import CPUDispatcher
 
 _FOLDER = Path(__file__).parent
-_OPTIONS = {"nogil": True, "no_cfunc_wrapper": True}  # C never calls back
-_SAYS = "dcmxarray: compiling, once ..."
+_OPTIONS = {"nogil": True, "no_cfunc_wrapper": True}  # C never calls these functions
+_MESSAGE = "dcmxarray: compiling, once ..."
 
 
 @cache
 def _sources() -> str:
-    """A digest of all sources of compiled functions; "" where they are no files."""
+    """A digest of all source files with compiled functions and of the bounds checks; "" if there are no source files."""
     texts = (path.read_bytes() for path in sorted(_FOLDER.rglob("*.py")))
     compiled_ones = [text for text in texts if b"jit import" in text or b"from numba" in text]
-    return hashlib.sha256(b"\0".join(compiled_ones)).hexdigest()[:12] if compiled_ones else ""
+    checks = b"checked" if config.BOUNDSCHECK else b""
+    return hashlib.sha256(b"\0".join([*compiled_ones, checks])).hexdigest()[:12] if compiled_ones else ""
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile what Python calls, when it is first called; where nothing can be kept, anew in every process.
+    """Compile a function that Python calls, on its first call; without a cache, once in every process.
 
-    numba keeps a function until its own file changes, whatever becomes of the helpers that are compiled into it; so the name
-    under which it keeps it says all sources.
+    numba discards cached code when the function's own file changes, but not when a helper in another file does.  So the name
+    of the cached code contains a digest of all sources.
     """
     name = function.__qualname__
     function.__qualname__ = f"{name}-{_sources()}"
@@ -47,39 +49,51 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """Compile what only compiled functions call, and keep it within them.  Never call it from Python: that ends the process."""
-    return njit(no_cpython_wrapper=True, **_OPTIONS)(function)
+    """Compile a function that only compiled functions call; it is cached as a part of them.  From Python it can't be called."""
+    made = njit(no_cpython_wrapper=True, **_OPTIONS)(function)
+    if isinstance(made, CPUDispatcher):  # with NUMBA_DISABLE_JIT it is the function itself
+        made.__class__ = _Helper
+    return made
+
+
+class _Helper(CPUDispatcher):  # type: ignore[misc]
+    """A dispatcher that refuses calls from Python: without its wrapper, numba's own would end the process."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"{self.py_func.__qualname__}() is a helper of compiled functions and can't be called from Python")
 
 
 class _Compiling(event.Listener):  # type: ignore[misc]
-    """While it compiles: says so on a terminal, in a line that vanishes; and no search for garbage, a tenth of the time."""
+    """While numba compiles: shows a transient message on a terminal, and stops garbage collection (a tenth of the time)."""
 
     def __init__(self) -> None:
         self.depth = 0
         self.collects = False
 
     def on_start(self, happening: Any) -> None:
-        """Of one function; of its helpers while it is being compiled."""
+        """A function begins to compile; its helpers begin and end within it."""
         if self.depth == 0:
             self.collects = gc.isenabled()
             gc.disable()
-            _say(_SAYS if _is_ours(happening) else "")
+            _say(_MESSAGE if _is_ours(happening) else "")
         self.depth += 1
 
     def on_end(self, happening: Any) -> None:
-        """Of one function; of the first last."""
+        """A function is compiled; the outermost one is the last."""
         self.depth -= 1
         if self.depth == 0:
             if self.collects:
                 gc.enable()
-            _say(" " * len(_SAYS) if _is_ours(happening) else "")
+            _say(" " * len(_MESSAGE) if _is_ours(happening) else "")
 
 
 def _is_ours(happening: Any) -> bool:
+    """Whether the function of an event belongs to this package."""
     return str(happening.data["dispatcher"].py_func.__module__).startswith(f"{__package__}.")
 
 
 def _say(text: str) -> None:
+    """Write a text over the current line of the terminal, if there is one."""
     if text and sys.stderr is not None and sys.stderr.isatty():
         print(text, end="\r", file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""The nouns that cross between the rooms: geometry, pixel layout, frame sources, the arranged grid.  Opens no file."""
+"""The types that rooms pass to each other: geometry, pixel layout, frame sources, the arranged grid.  Opens no file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Geometry:
     Attributes
     ----------
     along_row, along_column, normal
-        Unit vectors: the way the column index grows, the way the row index grows, and their cross product.
+        Unit vectors (3,): the direction of increasing column index, of increasing row index, and their cross product.
     """
 
     along_row: Floats
@@ -30,7 +30,18 @@ class Geometry:
 
 
 def normal(row: Floats, column: Floats) -> Floats:
-    """The unit slice normal, row cosines x column cosines (PS3.3 C.7.6.2.1.1); works on stacked vectors."""
+    """The unit normal of a plane (PS3.3 C.7.6.2.1.1).
+
+    Parameters
+    ----------
+    row, column
+        (..., 3) direction cosines of the rows and of the columns.
+
+    Returns
+    -------
+    array
+        (..., 3) their cross product, of length 1; zero for parallel vectors.
+    """
     cross = np.cross(row, column)
     length = np.linalg.norm(cross, axis=-1, keepdims=True)
     return np.asarray(cross / np.where(length > 0, length, 1.0))
@@ -38,7 +49,21 @@ def normal(row: Floats, column: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class PixelSpec:
-    """How the stored pixels of a frame are laid out (PS3.3 C.7.6.3)."""
+    """The layout of the stored pixels of a frame (PS3.3 C.7.6.3).
+
+    Attributes
+    ----------
+    rows, columns, samples, bits_allocated, bits_stored, high_bit, planar, photometric
+        The elements of the Image Pixel module; ``samples`` per pixel.
+    signed
+        Whether PixelRepresentation is 1.
+    element
+        Which element holds the pixels: ``int``, ``float`` or ``double``.
+    syntax
+        TransferSyntaxUID.
+    frames
+        Frames in the file.
+    """
 
     rows: int
     columns: int
@@ -55,7 +80,7 @@ class PixelSpec:
 
 
 class File(NamedTuple):
-    """A file as it was when its header was read: its size in bytes and when it was last changed (ns), 0 where unknown."""
+    """A file as it was when its header was read: size in bytes and time of the last change in ns, 0 if unknown."""
 
     path: str
     size: int = 0
@@ -64,27 +89,29 @@ class File(NamedTuple):
 
 @dataclass(frozen=True)
 class FrameSources:
-    """Where each frame of a stack lies, column by column.
+    """The place of each frame of a stack in its file, as columns.
 
     Attributes
     ----------
     paths
         The distinct files.
     sizes, modified
-        (files,) bytes, and ns of the last change, when the headers were read; 0 where unknown.
+        (files,) bytes, and time of the last change in ns, when the headers were read; 0 if unknown.
     path
-        (frames,) which of them holds the frame.
+        (frames,) index into ``paths``.
     offset, length
-        (frames,) of the file's pixel data in bytes; offset -1 where pydicom must find it.  An undefined length reaches to the
-        end of the file.
+        (frames,) of the file's pixel data, bytes; offset -1 if pydicom has to find them.  Pixel data of undefined length extend
+        to the end of the file.
     frame
         (frames,) number within the file, from 0.
     crop
         (frames, 2) first row and column of the frame within the stored image.
     spec
         (frames,) index into ``specs``.
+    specs
+        The distinct pixel layouts.
     slope, intercept
-        (frames,) of the rescale.
+        (frames,) of the rescale to real-world values.
     """
 
     paths: tuple[str, ...]
@@ -105,30 +132,32 @@ class FrameSources:
         return self.file_at(int(self.path[frame]))
 
     def file_at(self, k: int) -> File:
-        """One of the distinct files."""
+        """The file with index ``k`` in ``paths``."""
         return File(self.paths[k], int(self.sizes[k]), int(self.modified[k]))
 
     def layouts(self, frames: Ints) -> list[int]:
-        """Which of ``specs`` some frames have."""
+        """The distinct indices into ``specs`` of some frames, ascending."""
         return [0] if len(self.specs) == 1 else np.unique(self.spec[frames]).tolist()
 
 
 @dataclass(frozen=True)
 class FrameGrid:
-    """Frames arranged: one cell a combination of coordinates.
+    """Frames arranged in a grid: one cell for each combination of coordinates.
 
     Attributes
     ----------
     dims
         Names of the frame dimensions, in order.
     cells
-        One axis a dim: the frame's place in the stack's table, `MISSING` where there is none.
+        One axis for each of ``dims``: the row of the frame in the stack's table, `MISSING` for a cell without a frame.
     coords
         Name -> (dims, values); dims are a subset of ``dims``.
     time_source
-        The element that gave ``time`` its order and seconds, "" without a ``time``.
+        The element that gave ``time`` its order and seconds, "" without the dim ``time``.
+    time_units
+        "s", or "1" for an index.
     slice_source
-        The element that gave ``slice`` its order, where it is not the position.
+        The element that gave ``slice`` its order, "" if it is the position.
     """
 
     dims: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The public functions that open arrays: they read as the path that data takes."""
+"""The public functions that open series and cohorts: they call the rooms in the order in which data pass through them."""
 
 from __future__ import annotations
 
@@ -37,40 +37,41 @@ def open_series(
     duplicates: arrange.Duplicates = "raise",
     tags: Sequence[Tag] | None = None,
 ) -> xr.DataArray:
-    """Open one series as a lazy, labelled array; no pixel is read before it is asked for.
+    """Open one series as a lazy, labelled array; pixels are read when they are needed.
 
     Parameters
     ----------
     source
-        A folder, a file, a list of either, or a frame table of `scan` (filtered as you like).  A list is joined to one
-        series, whatever the SeriesInstanceUIDs.
+        A folder, a file, a list of them, or a frame table from `scan`, filtered or not.  The images of a list form one series,
+        even if their SeriesInstanceUIDs differ.
     series
-        Which of several: a key as the error lists it, a SeriesInstanceUID, SeriesNumber or SeriesDescription; ``None`` if
-        the source holds just one.
+        Which series to open if the source holds several: a key that the error lists, a SeriesInstanceUID, SeriesNumber or
+        SeriesDescription.
     dims
-        Coordinates or DICOM keywords that must be dimensions besides slice, row and col, and their order; ``None`` finds
-        them from what varies at one position.
+        Coordinates or DICOM keywords that must be dimensions besides slice, row and col, in their order; ``None`` finds them
+        from the attributes that vary at one position.
     chunks
-        As xarray's: ``"auto"`` makes dask chunks of whole volumes, ``{}`` one a frame, ``None`` is lazy without dask.
+        As in xarray: ``"auto"`` makes dask chunks of whole volumes, ``{}`` one chunk for each frame, ``None`` a lazy array
+        without dask.
     rescale
-        Whether values are real-world values (rescale slope and intercept of every frame; palettes looked up); ``False``
-        gives stored values; ``"philips_fp"`` Philips' floating point values, by (2005,xx0E); ``"rwvm"`` the first
+        ``True`` gives real-world values (slope and intercept of each frame applied, palettes looked up); ``False`` stored
+        values; ``"philips_fp"`` Philips' floating point values, by (2005,xx0E); ``"rwvm"`` values by the first
         RealWorldValueMapping.
     missing
-        ``"raise"``, or ``"fill"``: cells without a frame are NaN in float arrays, 0 in integer ones, and the coordinate
-        ``valid`` says which they are.
+        ``"raise"``, or ``"fill"``: cells without a frame are NaN in float arrays and 0 in integer arrays, and the coordinate
+        ``valid`` is false for them.
     duplicates
-        ``"raise"``, or ``"first"``: of several frames in one cell, the one with the first SOPInstanceUID stays.
+        ``"raise"``, or ``"first"``, which keeps the frame with the first SOPInstanceUID in each cell.
     tags
-        More elements to read: keywords, or ``(group, "creator", element)`` of private ones; what varies becomes a coordinate,
-        what is constant an attribute.
+        More elements to read: keywords, or ``(group, "creator", element)`` for private elements.  A constant element becomes an
+        attribute, one that varies a coordinate.
 
     Returns
     -------
     xarray.DataArray
-        Dims ``slice, time, b, te, fa, ti, component`` as far as they vary, then ``row, col[, rgb]``.  ``slice``, ``row``
-        and ``col`` are mm along the normal, the column and the row direction (LPS); ``time`` is s since the first
-        acquisition, ``b`` s/mm2, ``te`` and ``ti`` ms, ``fa`` degrees.
+        Its dims are those of ``slice, time, b, te, fa, ti, component`` that vary, then ``row, col[, rgb]``.  ``slice``, ``row``
+        and ``col`` are in mm along the normal, the column and the row direction (LPS); ``time`` is in s since the first
+        acquisition, ``b`` in s/mm2, ``te`` and ``ti`` in ms, ``fa`` in degrees.
 
     Raises
     ------
@@ -79,9 +80,9 @@ def open_series(
     GridError
         Frames do not fill a grid; the message names the cells, the files and the argument that resolves it.
     HeaderError
-        No DICOM under the path, or an unknown keyword.
+        There is no DICOM under the path, or a keyword is unknown.
     ValueError, TypeError
-        An option is none of its choices.
+        An option has a wrong value or type.
 
     Examples
     --------
@@ -99,7 +100,7 @@ def open_series(
 
 
 def read(source: Source, tags: list[Tag]) -> pd.DataFrame:
-    """The frame table of a source; a list is joined to one series."""
+    """The frame table of a source, with some more elements; the images of a list become one series."""
     if isinstance(source, pd.DataFrame):
         return checked(source)
     if isinstance(source, (str, os.PathLike)):
@@ -108,7 +109,13 @@ def read(source: Source, tags: list[Tag]) -> pd.DataFrame:
 
 
 def checked(frames: pd.DataFrame) -> pd.DataFrame:
-    """A table that a user gives, if it is a frame table."""
+    """The same table.
+
+    Raises
+    ------
+    HeaderError
+        It is not a frame table.
+    """
     lacking = [name for name in ("path", "frame", "pixels", "SOPInstanceUID") if name not in frames]
     if lacking:
         raise HeaderError(f"the table has no column {lacking[0]!r}: it is no frame table as dx.scan gives it")
@@ -116,28 +123,38 @@ def checked(frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def joined(frames: pd.DataFrame) -> pd.DataFrame:
-    """All images of a table as one series, under the first of their SeriesInstanceUIDs."""
+    """The table with one SeriesInstanceUID in all rows, the smallest of the images."""
     uids = images(frames)["SeriesInstanceUID"].dropna()
     return frames.assign(SeriesInstanceUID=uids.min()) if uids.nunique() > 1 else frames
 
 
 def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, tags: Sequence[Tag] | None = None) -> Cohort:
-    """Give what folders, files, a frame table, an index or a Zarr store hold as a `Cohort`.
+    """Open all series of folders, files, a frame table, an index or a Zarr store as a `Cohort`.
 
     Parameters
     ----------
     source
-        A folder, several, files; a frame table; an index (a Parquet file); or a store that `Cohort.to_zarr` wrote.
+        A folder, a file, or a list of them; a frame table; an index (a Parquet file); or a store that `Cohort.to_zarr` wrote.
     index
-        A Parquet file that keeps the headers: only new and changed files are read, what is gone is dropped.  It is made
-        where there is none, moves with its folder, and is left as it is where it may not be written to.  ``None`` keeps none.
+        A Parquet file that keeps the headers, so that only new and changed files are read; files that were removed are dropped.
+        It is created if it does not exist.  It holds relative paths, so that it can be moved with its folder.  An index without
+        write permission is used and not updated.  ``None`` keeps no index.
     tags
         More elements to read, as for `scan`.
+
+    Returns
+    -------
+    Cohort
+        Its arrays by key; no pixels are read.
 
     Raises
     ------
     HeaderError
-        No DICOM under the path, or an unknown keyword.
+        There is no DICOM under the path, or a keyword is unknown.
+    StoreError
+        The file at ``index`` is not an index.
+    ValueError
+        ``index`` or ``tags`` with a source that can't have them.
 
     Examples
     --------
@@ -151,6 +168,7 @@ def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, 
     """
     options.check(tags=tags)
     if isinstance(source, pd.DataFrame):
+        _settled("a frame table", index=index)
         return Cohort(FrameMembers(with_columns(checked(source), list(tags or ()))))
     if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "list_prefix"):
         return Cohort(FrameMembers(_read(list(source), index, tags)))
@@ -158,25 +176,38 @@ def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, 
         from .cohorts.from_store import is_cohort, members
 
         if is_cohort(source):
+            _settled("a Zarr store", index=index, tags=tags)
             return Cohort(members(source))
     place = os.fspath(source)  # type: ignore[arg-type]
     if place.lower().endswith(".parquet"):
         from .cohorts.index import read as read_index
 
-        return Cohort(FrameMembers(read_index(place)))
+        _settled("an index", index=index)
+        return Cohort(FrameMembers(with_columns(read_index(place), list(tags or ()))))
     return Cohort(FrameMembers(_read([place], index, tags)))
 
 
+def _settled(what: str, **given: Any) -> None:
+    """Refuse options that a source can't have: its headers were read before."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name}= does not go with {what}: its headers were read before; give the folder of the DICOM files")
+
+
 def _read(sources: list[Any], index: str | os.PathLike[str] | None, tags: Sequence[Tag] | None) -> pd.DataFrame:
+    """The frame table of paths, with or without an index."""
     if index is None:
         return scan(sources, tags=tags)
     from .cohorts.index import update
 
+    remote = [source for source in sources if files.is_remote(os.fspath(source))]
+    if remote:
+        raise ValueError(f"index= is for local folders and files; {remote[0]} is none")
     return update(sources, index, tags or ())
 
 
 def _may_be_store(source: Any) -> bool:
-    """Whether it is worth a look: Zarr is imported only then."""
+    """Whether a source may be a Zarr store, by its name or files; if not, Zarr need not be imported."""
     if hasattr(source, "list_prefix"):
         return True
     path = os.fspath(source)

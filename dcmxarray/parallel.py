@@ -1,6 +1,6 @@
-"""Many independent tasks: here, in threads, in processes or on a `distributed` client; results as they come, with a bar.
+"""Runs many independent tasks: in this thread, in threads, in processes or on a `distributed` client.
 
-The bar shows itself after a second, and only where somebody can see it.
+Results are yielded as they are completed.  A progress bar appears after a second, on terminals and in notebooks only.
 """
 
 from __future__ import annotations
@@ -10,40 +10,44 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from typing import Any
 
-Scheduler = Any  # a name of dask's, or a distributed client
+Scheduler = Any  # a dask scheduler's name, or a distributed client
 
 _HERE = ("sync", "synchronous", "single-threaded")
 _THREADS = ("threads", "threading")
 _PROCESSES = ("processes", "multiprocessing")
 _CLUSTER = ("dask.distributed", "distributed")
-_AHEAD = 8  # tasks a worker that are handed out before their turn
+_AHEAD = 8  # tasks per worker that are submitted in advance
 
 
 def results(
     function: Callable[[Any], Any], items: Iterable[Any], total: int, scheduler: Scheduler = None, label: str = ""
 ) -> Iterator[tuple[int, Any]]:
-    """``(place, function(item))`` for every item, in the order in which they are done.
+    """Call a function for every item.
 
     Parameters
     ----------
     function
-        Of one item; for processes and clusters it and the items must pickle.
+        Takes one item.  For processes and clusters the function must pickle with cloudpickle, and the items with pickle.
     items
-        Taken one by one, only as many ahead as keep the workers busy.
+        Consumed lazily: only as many in advance as keep the workers busy.
     total
-        How many there are.
+        The number of items.
     scheduler
-        ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`; ``None`` takes what is configured in
-        dask (a client in force configures itself), else threads.
+        ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`.  ``None`` takes the scheduler that is
+        configured in dask (an active client configures itself), else threads.
     label
-        What the progress bar says.
+        The text of the progress bar.
+
+    Yields
+    ------
+    ``(index, function(item))`` for every item, in the order in which the calls are completed.
 
     Raises
     ------
     ValueError
         There is no such scheduler.
     Exception
-        What ``function`` raised, at once.
+        Whatever ``function`` raises, as soon as it does.
     """
     from tqdm.auto import tqdm
 
@@ -56,6 +60,7 @@ def results(
 
 
 def _results(function: Callable[[Any], Any], items: Iterable[Any], total: int, scheduler: Scheduler) -> Iterator[tuple[int, Any]]:
+    """`results` without the progress bar."""
     chosen = _chosen(scheduler)
     if total < 2 or chosen in _HERE:
         yield from ((k, function(item)) for k, item in enumerate(items))
@@ -73,13 +78,13 @@ def _results(function: Callable[[Any], Any], items: Iterable[Any], total: int, s
 
 
 def _done(waiting: dict[Future[Any], int]) -> Iterator[tuple[int, Any]]:
-    """Results of what is done, at least one; they are taken out of ``waiting``."""
+    """Wait for at least one result; removes the completed tasks from ``waiting`` and yields (index, result)."""
     for future in wait(waiting, return_when=FIRST_COMPLETED).done:
         yield waiting.pop(future), future.result()
 
 
 class _Shipped:
-    """A function that reaches other processes, lambdas and local ones too."""
+    """A function that can be sent to other processes, even if it is a lambda or a local function."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         import cloudpickle
@@ -93,7 +98,13 @@ class _Shipped:
 
 
 def check(scheduler: Scheduler) -> None:
-    """Raise ValueError for what is no scheduler."""
+    """Check that a scheduler can be used.
+
+    Raises
+    ------
+    ValueError
+        It is neither a known name nor a client.
+    """
     chosen = _chosen(scheduler)
     named = isinstance(chosen, str) and chosen in (*_HERE, *_THREADS, *_PROCESSES, *_CLUSTER)
     if not named and not hasattr(chosen, "get_executor"):
@@ -101,13 +112,14 @@ def check(scheduler: Scheduler) -> None:
 
 
 def _chosen(scheduler: Scheduler) -> Any:
+    """The scheduler given, else the one configured in dask, else threads."""
     import dask
 
     return scheduler or dask.config.get("scheduler", None) or "threads"
 
 
 def workers(scheduler: Scheduler = None) -> int:
-    """How many tasks a scheduler runs at a time."""
+    """The number of tasks that a scheduler runs at the same time."""
     import dask
     from dask.system import CPU_COUNT
 
@@ -120,7 +132,7 @@ def workers(scheduler: Scheduler = None) -> int:
 
 
 def _executor(chosen: Any, function: Callable[[Any], Any]) -> tuple[Any, Callable[[Any], Any]]:
-    """An executor, and the function as it takes it."""
+    """An executor, and the function in the form in which it is submitted."""
     if chosen in _THREADS:
         return ThreadPoolExecutor(workers(chosen)), function
     if chosen in _PROCESSES:
@@ -129,13 +141,14 @@ def _executor(chosen: Any, function: Callable[[Any], Any]) -> tuple[Any, Callabl
 
 
 def _spawning() -> Any:
-    """New processes without what this one's threads hold."""
+    """A way to start processes that don't inherit the locks held by this process's threads."""
     import multiprocessing
 
     return multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
 
 
 def _client(chosen: Any) -> Any:
+    """The client given, or the active one."""
     if hasattr(chosen, "get_executor"):
         return chosen
     from distributed import default_client

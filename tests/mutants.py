@@ -1,6 +1,6 @@
 """Small faults put into one module at a time: a test must notice each (mutation testing).
 
-    python -m tests.mutants [--sample N] [--seed S] MODULE...    # dcmxarray/headers/vendors, dcmxarray/suv.py, ...
+    python -m tests.mutants [--sample N] [--seed S] MODULE...    # dcmxarray/headers/vendors, dcmxarray/arrays/suv.py, ...
 
 Each mutant is a child process in which the module's syntax tree has one change; the libraries are imported once, no file is
 written.  The tests of the mirrored folder run (`ROOMS`).  Compiled functions are left out: numba would take its cache.
@@ -20,12 +20,10 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_STACKS, _ARRAYS = ("series", "grid", "grid_time", "grid_errors", "geometry"), ("to_xarray", "accessor", "suv")
 ROOMS = {
     "dcmxarray/headers/vendors": "tests/headers/vendors",
     **{f"dcmxarray/{room}": f"tests/{room}" for room in ("pixels", "stacks", "arrays")},
-    **{f"dcmxarray/{name}.py": "tests/stacks" for name in _STACKS},
-    **{f"dcmxarray/{name}.py": "tests/arrays" for name in _ARRAYS},
+    "dcmxarray/accessor.py": "tests/arrays",
 }
 LIBRARIES = (
     "pandas",
@@ -139,7 +137,8 @@ def survives(file: Path, tree: ast.AST | None, tests: list[str]) -> bool:
             sys.meta_path.insert(0, Mutant(file, tree))
         import pytest
 
-        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow", *tests])) != 0)
+        plain = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow", "-W", "default"]
+        os._exit(int(pytest.main([*plain, *tests])) != 0)
     return os.waitpid(child, 0)[1] == 0
 
 

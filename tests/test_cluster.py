@@ -53,6 +53,7 @@ def big(tmp_path_factory):
     return folder / "files"
 
 
+@pytest.mark.slow
 def test_scan_map_and_to_zarr_over_a_cluster_with_little_memory(big, tmp_path):
     local = dx.open_cohort(big)
     size = int(local.series["bytes"].sum())
@@ -76,6 +77,7 @@ def test_scan_map_and_to_zarr_over_a_cluster_with_little_memory(big, tmp_path):
     xr.testing.assert_identical(stored.open(next(iter(stored))).mean(["row", "col"]).compute(), means)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_only_time(big, tmp_path):
     cohort = dx.open_cohort(big)
     with cluster(tmp_path) as client:

@@ -13,7 +13,7 @@ from dcmxarray import jit
 
 FRAMES = """
 import struct, numpy as np
-from dcmxarray.headers.groups import walk_groups
+from dcmxarray.headers.compiled.groups import walk_groups
 item = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
 data = np.frombuffer(struct.pack("<HHI", 0x5200, 0x9230, len(item)) + item, np.uint8)
 framed, none, at = np.array([0x52009230]), np.zeros(0, np.int64), np.zeros((0, 2), np.int64)
@@ -34,7 +34,7 @@ def package(tmp_path):
 
 
 def test_a_change_of_what_is_called_reaches_its_callers(package):
-    walk = package / "dcmxarray/headers/walk.py"
+    walk = package / "dcmxarray/headers/compiled/walk.py"
     source = walk.read_text()
     assert frames(package).strip() == "1"
     walk.write_text(source.replace("ITEM = 0xFFFEE000", "ITEM = 0xFFFEE001"))
@@ -45,7 +45,7 @@ def test_a_change_of_what_is_called_reaches_its_callers(package):
 
 
 def test_where_nothing_can_be_kept_it_works_anew(package):
-    (package / "dcmxarray/headers/__pycache__").write_text("a file, where numba wants a folder")
+    (package / "dcmxarray/headers/compiled/__pycache__").write_text("a file, where numba wants a folder")
     assert frames(package, HOME="/dev/null", XDG_CACHE_HOME="/dev/null/x", NUMBA_CACHE_DIR="").strip() == "1"
 
 
@@ -60,3 +60,39 @@ def test_a_terminal_is_told_that_it_compiles(monkeypatch, capsys, terminal):
     assert jit.njit(one)() == 1
     said = capsys.readouterr().err
     assert ("compiling" in said and said.endswith(" \r")) == terminal
+
+
+def test_a_helper_called_from_python_is_an_error():
+    @jit.helper
+    def inner(a):
+        return a + 1
+
+    @jit.njit
+    def outer(a):
+        return inner(a)
+
+    assert outer(1) == 2
+    with pytest.raises(TypeError, match=r"inner\(\) is a helper"):
+        inner(1)
+
+
+LOAD = """
+import numpy as np
+from dcmxarray.headers.compiled.loads import u32
+from dcmxarray.jit import njit
+load = njit(lambda buffer, place: u32(buffer, place))
+print(load(np.arange(8, dtype=np.uint8)[:4], 0))
+for place in (1, -1):
+    try:
+        load(np.zeros(8, np.uint8)[1:5], place)
+        print("unchecked")
+    except IndexError:
+        print("checked")
+"""
+
+
+@pytest.mark.parametrize("checks", ["0", "1"])
+def test_loads_check_bounds_on_demand(checks):
+    env = {**os.environ, "NUMBA_BOUNDSCHECK": checks}
+    said = subprocess.run([sys.executable, "-c", LOAD], env=env, capture_output=True, text=True, check=True).stdout.split()
+    assert said == ["50462976", *["checked" if checks == "1" else "unchecked"] * 2]

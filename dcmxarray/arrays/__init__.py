@@ -1,4 +1,8 @@
 """From grid and pixels to labelled arrays: dims, coordinates, attributes, units.
 
-It never imports zarr and parses no header.  In reading order: ``build`` makes the array, ``suv`` scales PET.
+The room never imports zarr and parses no header.
+
+In reading order: ``options`` checks what the user passes; ``build`` makes the array, with ``coords``, ``attrs``, ``chunks`` and
+``more`` (elements that the frame table lacks); ``affine`` and ``suv`` compute geometry and PET uptake from an array;
+``describe`` summarizes one; ``origin`` is the protocol of collections of arrays.
 """

@@ -1,4 +1,4 @@
-"""Where an array lies in the patient: from its coordinates alone, so that every selection is followed.  Opens no file."""
+"""The position of an array in the patient, from its coordinates alone, so that selections keep it.  Opens no file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from ..stacks import geometry
 
 
 def affine(array: xr.DataArray) -> Floats:
-    """4 x 4 matrix from (slice, row, col) index to patient coordinates, LPS, mm; see `DicomAccessor.affine`."""
+    """The 4 x 4 matrix from (slice, row, col) index to patient coordinates, LPS, mm; see `DicomAccessor.affine`.
+
+    Raises
+    ------
+    GridError
+        The array has no patient geometry, its slices or pixels are unevenly spaced, or a spacing is unknown.
+    """
     row, column, normal = _axes(array)
     where = _coordinate(array, "slice")
     shift = np.stack([_shift(array, "shift_row", where.size), _shift(array, "shift_col", where.size)], axis=1)
@@ -27,12 +33,13 @@ def affine(array: xr.DataArray) -> Floats:
 
 
 def spacing(array: xr.DataArray) -> tuple[float, float, float]:
-    """Distance between neighbours along (slice, row, col), mm."""
+    """Distance between neighbours along (slice, row, col), mm; raises as `affine`."""
     lengths = np.linalg.norm(affine(array)[:3, :3], axis=0)
     return tuple(round(float(v), 6) for v in lengths)  # type: ignore[return-value]
 
 
 def _axes(array: xr.DataArray) -> tuple[Floats, Floats, Floats]:
+    """Unit vectors, (3,) each: along a row, along a column, normal."""
     cosines = np.asarray(array.attrs.get("ImageOrientationPatient", ()), float)
     if cosines.size != 6 or "slice" not in array.coords or not geometry.is_plane(cosines[:3], cosines[3:]):
         raise GridError("the array has no patient geometry: ImagePositionPatient or ImageOrientationPatient is missing")
@@ -40,17 +47,19 @@ def _axes(array: xr.DataArray) -> tuple[Floats, Floats, Floats]:
 
 
 def _coordinate(array: xr.DataArray, name: str) -> Floats:
+    """A coordinate as a vector, mm; a scalar coordinate has one element."""
     if name not in array.coords:
         raise GridError(f"the array has no coordinate {name!r}, which geometry needs")
     return np.atleast_1d(array.coords[name].to_numpy().astype(float))
 
 
 def _shift(array: xr.DataArray, name: str, count: int) -> Floats:
+    """The shift of each slice within its plane, mm; zeros for an array without gantry tilt."""
     return np.atleast_1d(array.coords[name].to_numpy()) if name in array.coords else np.zeros(count)
 
 
 def _thickness(array: xr.DataArray) -> float:
-    """The step of a single slice: SpacingBetweenSlices, or SliceThickness."""
+    """The step of a single slice, mm: SpacingBetweenSlices, else SliceThickness."""
     for name in ("SpacingBetweenSlices", "SliceThickness"):
         value = abs(float(array.attrs.get(name) or 0.0))
         if 0 < value < np.inf:
@@ -62,6 +71,7 @@ def _thickness(array: xr.DataArray) -> float:
 
 
 def _step(array: xr.DataArray, name: str, k: int) -> float:
+    """The step along ``row`` or ``col``, mm; ``k`` is its place in PixelSpacing."""
     values = _coordinate(array, name)
     if array.coords[name].attrs.get("units") == "1":
         raise GridError(
@@ -75,7 +85,7 @@ def _step(array: xr.DataArray, name: str, k: int) -> float:
 
 
 def _pixel(array: xr.DataArray, name: str, k: int) -> float:
-    """The step of a single row or column."""
+    """The step of a single row or column, mm, from the attributes of the array."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         spacing = array.attrs.get(keyword)
         if spacing is not None and 0 < float(spacing[k]) < np.inf:
@@ -84,6 +94,7 @@ def _pixel(array: xr.DataArray, name: str, k: int) -> float:
 
 
 def _check_regular(name: str, values: Floats) -> None:
+    """Raise `GridError` if the values of a coordinate are unevenly spaced."""
     steps = np.diff(values)
     if not geometry.is_regular(steps):
         raise GridError(

@@ -1,4 +1,4 @@
-"""Attributes of an array: what every file of the stack says alike, and the units of the values.  Opens no file."""
+"""Attributes of an array: elements with one value in all frames of the stack, and the units of the values.  Opens no file."""
 
 from __future__ import annotations
 
@@ -17,20 +17,38 @@ _DOSE_UNITS = {"GY": "Gy", "RELATIVE": "1"}
 
 
 def attrs_of(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...], rescale: bool | str) -> dict[str, Any]:
-    """What every file of the stack says alike: keyword -> JSON value; with units, long_name and time_source."""
+    """The attributes of an array.
+
+    Parameters
+    ----------
+    frames
+        The rows of the stack.
+    arranged
+        Its grid.
+    tags
+        Columns that the user asked for, besides the vocabulary.
+    rescale
+        As for `open_series`.
+
+    Returns
+    -------
+    dict
+        Keyword -> JSON value, of every element with one value in all frames; ``long_name``; ``units``, ``time_source`` and
+        ``slice_source`` if known.
+    """
     found: dict[str, Any] = {}
     asked = [Attribute(t, t) for t in tags if t in frames]
     for attribute in (*VOCABULARY, *asked):
         value = constant(frames, attribute)
         if value is not None:
             found[attribute.keyword] = value
-    if plane(frames) is not None:  # the stack agrees in it to 1e-4 (series.split)
+    if plane(frames) is not None:  # all frames of a stack agree in it to 1e-4 (stacks.split)
         found["ImageOrientationPatient"] = leading(frames, ORIENTATION).tolist()
     if arranged.time_source:
         found["time_source"] = arranged.time_source
     if arranged.slice_source:
         found["slice_source"] = arranged.slice_source
-    units = _units(found) if rescale is True else ""  # of real-world values alone
+    units = _units(found) if rescale is True else ""  # stored values have none
     return (
         found
         | ({"units": units} if units else {})
@@ -39,7 +57,7 @@ def attrs_of(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...], r
 
 
 def constant(frames: pd.DataFrame, attribute: Attribute) -> Any:
-    """The JSON value that all frames share, ``None`` where they differ or one lacks it."""
+    """The JSON value that all frames share; ``None`` if frames differ or one lacks it."""
     values: list[Any] = [_shared(frames[name]) if name in frames else None for name in attribute.columns]
     if any(v is None or (isinstance(v, float) and not math.isfinite(v)) for v in values):
         return None
@@ -47,13 +65,13 @@ def constant(frames: pd.DataFrame, attribute: Attribute) -> Any:
 
 
 def _shared(column: pd.Series) -> Any:
-    """The value of all rows, ``None`` where they differ or one is missing."""
+    """The value that all rows share; ``None`` if rows differ or one is missing."""
     values = comparable(column)
-    return column.iloc[0] if (values == values[0]).all() else None  # nothing missing equals itself
+    return column.iloc[0] if (values == values[0]).all() else None  # a missing value does not equal itself
 
 
 def json_value(value: Any) -> Any:
-    """A cell of the table as JSON: dates and times in DICOM's form, lists for backslash lists."""
+    """A cell of the table as JSON: dates and times as DICOM writes them, a list for values separated by backslashes."""
     if isinstance(value, pd.Timedelta):
         return f"{(pd.Timestamp(0) + value):%H%M%S.%f}".rstrip("0").rstrip(".")
     if isinstance(value, pd.Timestamp):
@@ -66,16 +84,17 @@ def json_value(value: Any) -> Any:
 
 
 def _units(attrs: Mapping[str, Any]) -> str:
-    """Units of the values.
+    """Units of the real-world values, "" if unknown.
 
-    By Units (PET, C.8.9.1), DoseUnits (C.8.8.3), RescaleType (C.11.1.1.2), Hounsfield units of original CT (C.8.2.1.1.2).
+    From Units (PET, PS3.3 C.8.9.1), DoseUnits (C.8.8.3) or RescaleType (C.11.1.1.2); original CT images without RescaleType
+    are in Hounsfield units (C.8.2.1.1.2).
     """
     if attrs.get("Units"):
         return str(attrs["Units"])
     if attrs.get("DoseUnits"):
         return _DOSE_UNITS.get(str(attrs["DoseUnits"]), str(attrs["DoseUnits"]))
-    said = str(attrs.get("RescaleType", ""))
-    if said and said != "US":
-        return said
+    rescale_type = str(attrs.get("RescaleType", ""))
+    if rescale_type and rescale_type != "US":
+        return rescale_type
     original = isinstance(attrs.get("ImageType"), list) and attrs["ImageType"][0] == "ORIGINAL"
-    return "HU" if attrs.get("Modality") == "CT" and original and not said else ""
+    return "HU" if attrs.get("Modality") == "CT" and original and not rescale_type else ""

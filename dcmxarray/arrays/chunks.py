@@ -1,4 +1,4 @@
-"""How an array is cut for dask: whole frames, then whole volumes.  Opens no file."""
+"""Dask chunks: whole frames, then whole volumes.  Opens no file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ DECODED_BYTES = 4 << 20  # compressed frames take so long to decode that smaller
 
 
 def resolve(chunks: str | int | Mapping[Any, Any], variable: xr.Variable, most: int) -> Any:
-    """Chunks for dask: ``"auto"`` is whole volumes of at most so many bytes, ``{}`` is one for every frame.
+    """Chunks as dask takes them.
+
+    Parameters
+    ----------
+    chunks
+        ``"auto"`` for whole volumes of at most ``most`` bytes, ``{}`` for one chunk a frame, or anything that dask takes.
+    variable
+        The array.
+    most
+        Bytes of a chunk.
 
     Raises
     ------
     ValueError
-        A dim is none of the array's.
+        ``chunks`` names a dim that the array does not have.
     """
     unknown = [d for d in chunks if d not in variable.dims] if isinstance(chunks, Mapping) else []
     if unknown:
@@ -31,7 +40,7 @@ def resolve(chunks: str | int | Mapping[Any, Any], variable: xr.Variable, most: 
 
 
 def auto_chunks(sizes: Mapping[str, int], itemsize: int, most: int = CHUNK_BYTES) -> dict[str, int]:
-    """Whole frames, then whole slices, then as much of the other dims as there is room for."""
+    """The chunk size of each dim: whole frames, then all slices, then as much of the other dims as ``most`` bytes hold."""
     spatial = [d for d in ("rgb", "col", "row", "slice") if d in sizes]
     others = [d for d in reversed(list(sizes)) if d not in spatial]
     out, room = {}, max(1, most // itemsize)
@@ -43,5 +52,5 @@ def auto_chunks(sizes: Mapping[str, int], itemsize: int, most: int = CHUNK_BYTES
 
 
 def _even(size: int, most: int) -> int:
-    """The chunk size for equal chunks of at most ``most``."""
+    """The size of nearly equal chunks that are at most ``most`` long."""
     return math.ceil(size / math.ceil(size / most))

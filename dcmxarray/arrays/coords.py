@@ -1,4 +1,4 @@
-"""Coordinates of an array: the values of its dims, what varies along them, and where it lies.  Opens no file."""
+"""Coordinates of an array: values of its dims, attributes that vary along them, positions.  Opens no file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..stacks.split import POSITION, leading, plane
 Values = npt.NDArray[Any]
 Coord = tuple[tuple[str, ...], Values]
 
-# Columns that become coordinates; the others are attributes where they are constant, and left to the table where not.
+# Columns that become coordinates.  Other columns become attributes if they are constant, and stay in the table if not.
 _ALWAYS = ("te", "fa", "ti")
 _WHERE_VARYING = (
     "tr",
@@ -32,7 +32,19 @@ _DIFFUSION = ("gradient_x", "gradient_y", "gradient_z")
 
 
 def spread(values: Values, cells: npt.NDArray[np.int64], dims: tuple[str, ...]) -> Coord:
-    """Values of frames on just the dims over which they vary; a cell without a frame takes its neighbours' value."""
+    """A coordinate from values of frames, on only the dims over which they vary.
+
+    A cell without a frame takes the value of the others along a dim that is dropped, else NaN, NaT or "".
+
+    Parameters
+    ----------
+    values
+        (frames,).
+    cells
+        The frame in each cell of the grid, `MISSING` for none.
+    dims
+        Of ``cells``.
+    """
     codes = geometry.as_codes(values)[cells]
     hole = cells == MISSING
     kept, taken = [], cells
@@ -51,13 +63,14 @@ def spread(values: Values, cells: npt.NDArray[np.int64], dims: tuple[str, ...]) 
 
 
 def _nothing(values: Values) -> Any:
+    """The missing value of an array's dtype."""
     if values.dtype.kind in "mM":
         return np.array("NaT", values.dtype)
     return "" if values.dtype.kind in "UO" else np.nan
 
 
 def column_values(frames: pd.DataFrame, name: str) -> Values:
-    """A column as numpy: numbers as float64, texts as fixed-width strings."""
+    """The column of a coordinate or keyword: (frames,) float64, fixed-width strings, or times."""
     if name == "b":
         return diffusion.b_values(frames)
     column = frames[column_of(name)]
@@ -71,14 +84,26 @@ def column_values(frames: pd.DataFrame, name: str) -> Values:
 def coords_of(
     frames: pd.DataFrame, arranged: FrameGrid, dims: tuple[str, ...], shape: tuple[int, ...], tags: tuple[str, ...]
 ) -> dict[str, Any]:
-    """All coordinates of an array, by name: each on just the dims over which it varies, with units and a name."""
+    """All coordinates of an array by name, each on the dims over which it varies, with ``units`` and ``long_name``.
+
+    Parameters
+    ----------
+    frames
+        The rows of the stack.
+    arranged
+        Its grid.
+    dims, shape
+        Of the array, pixels included.
+    tags
+        Columns that the user asked for.
+    """
     found: dict[str, Coord] = dict(arranged.coords)
     for name in (d for d in arranged.dims if d not in ("slice", "time")):
         found[name] = _axis_values(column_values(frames, name), arranged, name)
     for name in (*_ALWAYS, "component", "b", *_DIFFUSION, *_WHERE_VARYING, *tags):
         if name not in found and column_of(name) in frames:
             coord = spread(column_values(frames, name), arranged.cells, arranged.dims)
-            if coord[0] if name in _WHERE_VARYING else _says(coord):
+            if coord[0] if name in _WHERE_VARYING else _has_values(coord):
                 found[name] = coord
     if "b" not in found:
         found = {n: c for n, c in found.items() if n not in _DIFFUSION}
@@ -90,29 +115,31 @@ def coords_of(
 
 
 def labelled(frames: pd.DataFrame, arranged: FrameGrid, found: Mapping[str, Coord]) -> dict[str, Any]:
-    """Coordinates with units and names; what was not measured has no unit."""
+    """Coordinates with ``units`` and ``long_name``; ``row`` and ``col`` are indices without a pixel spacing."""
     pixels = {dim for dim, step in zip(("row", "col"), _spacing(frames), strict=True) if step is None}
     index = {dim: {"units": "1", "long_name": f"{dim} index"} for dim in pixels}
     return {name: (d, v, index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
 
 
 def _axis_values(values: Values, arranged: FrameGrid, name: str) -> Coord:
-    """The values of a dim: of the first frame at each of its places."""
+    """The coordinate of a dim, from the first frame at each place along it."""
     return (name,), values[_first_along(arranged, name)]
 
 
-def _says(coord: Coord) -> bool:
-    """Whether a coordinate holds anything."""
+def _has_values(coord: Coord) -> bool:
+    """Whether any value of a coordinate is there."""
     values = coord[1]
     return bool((values != "").any()) if values.dtype.kind in "UO" else not bool(np.all(pd.isna(values)))
 
 
 def _acquired(frames: pd.DataFrame, arranged: FrameGrid) -> dict[str, Coord]:
+    """The coordinate ``AcquisitionDateTime``, if any frame has it."""
     values = column_values(frames, "acquired")
     return {} if np.isnat(values).all() else {"AcquisitionDateTime": spread(values, arranged.cells, arranged.dims)}
 
 
 def _labels(name: str, arranged: FrameGrid) -> dict[str, Any]:
+    """``units`` and ``long_name`` of a coordinate; an axis without a measured position is an index."""
     text: dict[str, Any] = dict(labels(name))
     if name == "time":
         text["units"] = arranged.time_units
@@ -133,7 +160,10 @@ def _spacing(frames: pd.DataFrame) -> tuple[float | None, float | None]:
 
 
 def geometry_coords(frames: pd.DataFrame, arranged: FrameGrid, dims: tuple[str, ...], shape: tuple[int, ...]) -> dict[str, Coord]:
-    """``slice``, ``row``, ``col``, ``position_x/y/z``, and the shifts of a sheared stack (gantry tilt)."""
+    """The coordinates ``slice``, ``row``, ``col`` and ``position_x/y/z``, mm; with gantry tilt the shift of each slice.
+
+    Parameters are those of `coords_of`.
+    """
     place = plane(frames)
     sizes = dict(zip(dims, shape, strict=True))
     steps = _spacing(frames)
@@ -163,7 +193,7 @@ def geometry_coords(frames: pd.DataFrame, arranged: FrameGrid, dims: tuple[str, 
 
 
 def _first_along(arranged: FrameGrid, name: str) -> npt.NDArray[np.int64]:
-    """The first frame of each place along a dim; of all, where there is no such dim."""
+    """(places,) the first frame at each place along a dim; the first frame of all if the array lacks the dim."""
     axis = arranged.dims.index(name) if name in arranged.dims else None
     rows = (
         arranged.cells.reshape(1, -1)
@@ -174,4 +204,5 @@ def _first_along(arranged: FrameGrid, name: str) -> npt.NDArray[np.int64]:
 
 
 def _on_slices(arranged: FrameGrid, values: Values, first: npt.NDArray[np.int64]) -> Coord:
+    """A coordinate on ``slice`` from values of frames, a scalar if the array has one slice."""
     return (("slice",), values[first]) if "slice" in arranged.dims else ((), np.asarray(values[first[0]]))

@@ -1,4 +1,4 @@
-"""What an array is, in plain values: for tables of many and for command lines."""
+"""A summary of an array in plain values, for tables of many arrays and for the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DETAILS = ("dims", "shape", "dtype", "spacing", "problem")
 
 
 def describe(array: xr.DataArray) -> dict[str, Any]:
-    """Dims, sizes and ranges of an array as plain values, for tables and command lines."""
+    """Dims, dtype, spacing (mm, ``None`` if unknown), and the distinct values of time, b, te, ti and fa that the array has."""
     coords = array.coords
     out: dict[str, Any] = {"dims": dict(array.sizes), "dtype": str(array.dtype)}
     try:
@@ -28,12 +28,12 @@ def describe(array: xr.DataArray) -> dict[str, Any]:
 
 
 def details_of(array: xr.DataArray) -> dict[str, Any]:
-    """`DETAILS` of an opened array."""
-    said = describe(array)
+    """The columns `DETAILS` of an array that could be opened."""
+    found = describe(array)
     return {
-        "dims": tuple(said["dims"]),
-        "shape": tuple(said["dims"].values()),
-        "dtype": said["dtype"],
-        "spacing": said["spacing"],
+        "dims": tuple(found["dims"]),
+        "shape": tuple(found["dims"].values()),
+        "dtype": found["dtype"],
+        "spacing": found["spacing"],
         "problem": None,
     }

@@ -1,4 +1,4 @@
-"""Elements that a user asks for besides the default ones: which must be read, and reading them from a stack's files."""
+"""Elements that a user asks for besides the default ones: which of them to read, and reading them from the stack's files."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _KEYWORDS = {a.keyword for a in VOCABULARY}
 
 
 def needed(dims: Sequence[str] | None, tags: Sequence[Tag] | None) -> list[Tag]:
-    """Keywords that must be read besides the vocabulary."""
+    """The elements among ``dims`` and ``tags`` that the vocabulary does not have."""
     asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]
     return [t for t in asked if not isinstance(t, str) or not (column_of(t) in BY_COLUMN or t in _KEYWORDS or t == "rgb")]
 
 
 def with_columns(frames: pd.DataFrame, tags: Sequence[Tag]) -> pd.DataFrame:
-    """The frames with more elements, read from just their files where the table lacks them.
+    """The frames with more elements; those that the table lacks are read from the files of these frames.
 
     Raises
     ------
     HeaderError
-        An unknown keyword; or a file is not the one whose header the table holds.
+        A keyword is unknown, or a file was removed or changed since its header was read.
     """
     lacking = tuple(tag for tag in dict.fromkeys(needed(None, tags)) if column_of_tag(tag) not in frames)
     if not lacking:

@@ -1,4 +1,4 @@
-"""What options may be: each is checked here, where it enters, before any work is done.  Opens no file."""
+"""Checks of the options of public functions, made before any work is done.  Opens no file."""
 
 from __future__ import annotations
 
@@ -12,26 +12,35 @@ RESCALE = ("philips_fp", "rwvm")
 
 
 def check(**options: Any) -> None:
-    """Check the values of options of `open_series`, as far as they are given.
+    """Check the values of those options of `open_series` that are passed.
 
     Raises
     ------
     TypeError
-        An option is of a kind that it can't be, as a text for a list of texts.
+        A value has the wrong type, such as a string where a list of strings is needed.
     ValueError
-        An option is none of its choices.
+        A value is none of the choices.
     """
     for name, value in options.items():
         _CHECKS[name](name, value)
 
 
 def check_names(options: Iterable[str], takes: Iterable[str], what: str) -> None:
-    """Check that a call knows all options that it is given.
+    """Check that a function accepts all options that it is passed.
+
+    Parameters
+    ----------
+    options
+        Names that were passed.
+    takes
+        Names that the function accepts.
+    what
+        The function, for the message.
 
     Raises
     ------
     TypeError
-        It does not.
+        It does not accept one of them.
     """
     known = sorted(takes)
     for name in options:
@@ -55,6 +64,7 @@ def _series(name: str, value: Any) -> None:
 
 
 def _names(name: str, value: Any, is_one: Callable[[Any], bool], what: str) -> None:
+    """Check that an option is ``None`` or a collection whose every element passes ``is_one``."""
     if value is None:
         return
     if isinstance(value, (str, bytes)) or not isinstance(value, Collection):
@@ -90,7 +100,7 @@ def _chunks(name: str, value: Any) -> None:
 
 
 def _chunk(name: str, value: Any) -> None:
-    """One size: -1 for the whole, a number of cells, ``"auto"``, or bytes as dask says them ("64 MiB")."""
+    """Check one chunk size: -1 for the whole dim, a number of cells, ``"auto"``, ``None``, or bytes in dask's form ("64 MiB")."""
     if value is None or value == "auto" or (isinstance(value, str) and _is_bytes(value)):
         return
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
@@ -99,6 +109,7 @@ def _chunk(name: str, value: Any) -> None:
 
 
 def _is_bytes(text: str) -> bool:
+    """Whether dask reads a text as a number of bytes above 0."""
     from dask.utils import parse_bytes
 
     try:

@@ -1,4 +1,4 @@
-"""Many arrays by key: what is asked of them by those who write, convert or map all of them."""
+"""The protocol of a collection of arrays by key, for code that writes, converts or maps all of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Protocol
 import pandas as pd
 import xarray as xr
 
-Opener = Callable[..., xr.DataArray]  # of one array, with the options of `open_series`
+Opener = Callable[..., xr.DataArray]  # opens one array; takes the options of `open_series`
 
 
 class Origin(Protocol):
-    """Arrays, and where they come from."""
+    """Arrays by key, and the frames that they are made of."""
 
     @property
     def keys(self) -> list[str]:
@@ -24,13 +24,13 @@ class Origin(Protocol):
 
     @property
     def labels(self) -> pd.DataFrame:
-        """A row an array, by key: `LABELS`, frames, files, bytes."""
+        """One row for each array, indexed by key: `LABELS`, number of frames and files, bytes of the files."""
 
     def opener(self, key: str) -> Opener:
-        """A function that opens an array; it pickles."""
+        """A function that opens the array; it can be pickled."""
 
     def fingerprints(self, keys: Sequence[str]) -> list[str]:
-        """For each key a text that changes when its source does."""
+        """For each key a text that changes when a source file does."""
 
     def frames_of(self, key: str) -> pd.DataFrame:
-        """The rows of the frame table of one array."""
+        """The rows of the frame table that belong to one array."""

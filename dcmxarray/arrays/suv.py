@@ -1,7 +1,7 @@
 """Standardized uptake values of PET, by body weight.  Opens no file.
 
-The factor is computed once, when a whole stack is opened, and stays with the array as a scalar coordinate: the scan start is the
-series', whatever part of it is left.
+The factor is computed once, when a whole stack is opened, and stays with the array as a scalar coordinate: it depends on the
+start of the whole series, even if a selection keeps only a part.
 
 Source: the vendor-neutral calculation of the QIBA FDG-PET/CT profile, for images in Bq/ml that are decay corrected
 (PS3.3 C.8.9.1, C.8.9.2); Boellaard et al. 2015, doi:10.1007/s00259-014-2961-x.
@@ -19,19 +19,19 @@ from ..errors import HeaderError
 if TYPE_CHECKING:
     import pydicom
 
-
 FACTOR = "suv_factor"  # the coordinate
 UNITS = "g/ml"
-ALIKE = ("Units", "DecayCorrection", "PatientWeight", "SeriesDate", "SeriesTime")  # what one factor can't stand for if it varies
+# Elements that must have one value in the whole series: one factor does not fit several.
+ALIKE = ("Units", "DecayCorrection", "PatientWeight", "SeriesDate", "SeriesTime")
 
 
 def coordinate(header: pydicom.Dataset, frames: pd.DataFrame) -> tuple[tuple[()], float, dict[str, str]]:
-    """The coordinate of a stack: what its values are multiplied by.
+    """The coordinate ``suv_factor`` of a stack, as xarray takes it: dims, the factor in g/ml per unit of the image, attributes.
 
     Raises
     ------
     HeaderError
-        As for `factor`; or the frames are of unlike series.
+        As for `factor`; or frames differ in one of `ALIKE`.
     """
     unlike = [name for name in ALIKE if frames[name].nunique(dropna=False) > 1]
     if unlike:
@@ -42,34 +42,34 @@ def coordinate(header: pydicom.Dataset, frames: pd.DataFrame) -> tuple[tuple[()]
 
 
 def factor(header: pydicom.Dataset, first: np.datetime64 | None = None) -> float:
-    """What Bq/ml are multiplied by to be g/ml.
+    """The factor from the unit of the image to SUV: g/ml per Bq/ml, 1 for an image in g/ml.
 
     Parameters
     ----------
     header
         Of any frame of the series.
     first
-        The earliest acquisition of the series; ``None`` where the headers do not say.
+        The earliest acquisition of the series; ``None`` if unknown.
 
     Raises
     ------
     HeaderError
-        An element that the calculation needs is missing, or the units or the decay correction are others.
+        An element is missing, or the units or the decay correction are not supported.
     """
-    units = _said(header, "Units")
+    units = _value(header, "Units")
     if units == "GML":
         return 1.0
     if units != "BQML":
         raise HeaderError(f"SUV needs Units BQML or GML, the headers say {units}; convert the values first")
     weight = _number(header, "PatientWeight")
-    sequence = _said(header, "RadiopharmaceuticalInformationSequence")
+    sequence = _value(header, "RadiopharmaceuticalInformationSequence")
     dose = _number(sequence[0], "RadionuclideTotalDose")
     return weight * 1000 / (dose * _decay(header, sequence[0], first))
 
 
 def _decay(header: pydicom.Dataset, drug: pydicom.Dataset, first: np.datetime64 | None) -> float:
-    """The part of the dose that is left at the time to which the image is decay corrected."""
-    correction = _said(header, "DecayCorrection")
+    """The fraction of the dose that is left at the time to which the image is decay corrected."""
+    correction = _value(header, "DecayCorrection")
     if correction == "ADMIN":
         return 1.0
     if correction != "START":
@@ -83,19 +83,21 @@ def _decay(header: pydicom.Dataset, drug: pydicom.Dataset, first: np.datetime64 
 
 
 def _scan_start(header: pydicom.Dataset, first: np.datetime64 | None) -> np.datetime64:
-    """SeriesDate and SeriesTime, unless they lie after the first acquisition: a reformatted series carries its own."""
-    series = _moment(str(_said(header, "SeriesDate")), str(_said(header, "SeriesTime")))
+    """SeriesDate and SeriesTime, or the first acquisition if that is earlier: a reformatted series has later times of its own."""
+    series = _moment(str(_value(header, "SeriesDate")), str(_value(header, "SeriesTime")))
     return min(series, first) if first is not None else series
 
 
 def _injected(header: pydicom.Dataset, drug: pydicom.Dataset) -> np.datetime64:
+    """The time of injection; a start time without a date is on the SeriesDate."""
     if drug.get("RadiopharmaceuticalStartDateTime"):
         text = str(drug.RadiopharmaceuticalStartDateTime)
         return _moment(text[:8], text[8:].split("+")[0].split("-")[0] or "000000")
-    return _moment(str(_said(header, "SeriesDate")), str(_said(drug, "RadiopharmaceuticalStartTime")))
+    return _moment(str(_value(header, "SeriesDate")), str(_value(drug, "RadiopharmaceuticalStartTime")))
 
 
 def _moment(date: str, clock: str) -> np.datetime64:
+    """A date (YYYYMMDD) and a time (HHMMSS.ffffff, possibly shorter) as one."""
     whole, _, part = clock.partition(".")
     try:
         return np.datetime64(pd.Timestamp(f"{date} {whole.ljust(6, '0')}.{part or 0}"), "us")
@@ -104,7 +106,8 @@ def _moment(date: str, clock: str) -> np.datetime64:
 
 
 def _number(data: pydicom.Dataset, keyword: str) -> float:
-    value = _said(data, keyword)
+    """An element as a number above 0; `HeaderError` if it is missing or none."""
+    value = _value(data, keyword)
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -114,7 +117,8 @@ def _number(data: pydicom.Dataset, keyword: str) -> float:
     return number
 
 
-def _said(data: pydicom.Dataset, keyword: str) -> Any:
+def _value(data: pydicom.Dataset, keyword: str) -> Any:
+    """The value of an element; `HeaderError` if it is missing or empty."""
     value = data.get(keyword)
     if value is None or value == "" or (not isinstance(value, (str, float, int)) and not value):
         raise HeaderError(f"SUV needs {keyword}, which the headers do not hold")

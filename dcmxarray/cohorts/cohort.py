@@ -1,4 +1,4 @@
-"""A cohort: the frame table of many series, and a table with one row for every array that they hold."""
+"""The class `Cohort`: the frame table of many series, and a table with one row per array."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _SHOWN = 20  # rows of the HTML repr
 
 
 class Cohort:
-    """Many series under one roof: a table of frames, and a table with one row for every array.
+    """Many series: a table of their frames, and a table with one row per array.
 
-    `open_cohort` makes it, from DICOM files or from a Zarr store.  Only headers were read; an array is opened by its key.
+    Make one with `open_cohort`, from DICOM files or from a Zarr store.  That reads headers only; `open` then opens one array by
+    its key.
 
     Examples
     --------
@@ -43,42 +44,48 @@ class Cohort:
 
     @property
     def frames(self) -> pd.DataFrame:
-        """The frame table of `scan`; from a store without paths and what identifies."""
+        """The frame table, as `scan` returns it; from a store, it lacks paths and identifying elements."""
         return self._members.frames
 
     @cached_property
     def series(self) -> pd.DataFrame:
-        """One row for every array, by its key.
+        """One row per array, by its key.
 
-        PatientID, StudyInstanceUID, SeriesInstanceUID, Modality, SeriesNumber, SeriesDescription; frames, files and bytes
-        (of the files); dims, shape, dtype, spacing (slice, row, col in mm; ``None`` without a patient frame); problem, why it
-        can't be opened.  Arrays are arranged for it, a few ms each, once.
+        Columns: PatientID, StudyInstanceUID, SeriesInstanceUID, Modality, SeriesNumber, SeriesDescription; frames, files and
+        bytes (of the files); dims, shape, dtype, spacing (slice, row, col in mm; ``None`` without a patient coordinate system);
+        problem, the reason why an array can't be opened.  The first access arranges all arrays, which takes a few ms each.
         """
         return self._table(self._members.keys)
 
     def _table(self, keys: list[str]) -> pd.DataFrame:
+        """The rows of `series` for some keys."""
         return self._members.labels.loc[keys].join(self._members.details(keys))
 
     @property
     def problems(self) -> pd.DataFrame:
-        """Files that were not, or not wholly, read: path and message."""
+        """Files that could not be read, or only in part: path and problem."""
         if "problem" not in self.frames:
             return pd.DataFrame(columns=["path", "problem"])
         return self.frames.loc[self.frames["problem"].notna(), ["path", "problem"]].drop_duplicates("path")
 
     def query(self, expression: str) -> Cohort:
-        """The arrays for which a pandas expression is true, or that hold a frame for which it is, whole.
+        """Select the arrays that hold a frame for which an expression is true, or for which it is true themselves.
 
         Parameters
         ----------
         expression
-            In pandas' syntax over the columns of ``frames``, ``"Modality == 'MR' and b > 0"``, or of ``series``,
-            ``"files > 100 and dtype == 'int16'"``.
+            In pandas' query syntax, over the columns of ``frames`` (``"Modality == 'MR' and b > 0"``) or of ``series``
+            (``"files > 100 and dtype == 'int16'"``).
+
+        Returns
+        -------
+        Cohort
+            Of whole arrays: one frame that matches selects all frames of its array.
 
         Raises
         ------
         ValueError
-            It is no such expression; the message has pandas' own words.
+            pandas can't evaluate the expression; the message says why.
         """
         try:
             hits = self.frames.query(expression)
@@ -89,12 +96,17 @@ class Cohort:
         return Cohort(self._members.only(self._members.holding(hits.index)))
 
     def __getitem__(self, mask: Any) -> Cohort:
-        """The arrays that a boolean mask over ``series``, or a list of keys, selects.
+        """Select arrays by a boolean mask over ``series``, or by a list of keys.
+
+        Returns
+        -------
+        Cohort
+            Of the selected arrays.
 
         Raises
         ------
         SeriesError
-            It is neither, or holds a key that there is not.
+            The argument is neither a mask nor a list of keys, or a key is unknown.
         """
         if isinstance(mask, str):
             raise SeriesError(f"a cohort is indexed by a list of keys or a mask: cohort[[{mask!r}]], or cohort.open({mask!r})")
@@ -106,7 +118,12 @@ class Cohort:
         return Cohort(self._members.only(list(dict.fromkeys(keys))))
 
     def unique(self, keyword: str) -> list[Any]:
-        """The distinct values of a column over all frames, sorted; missing ones left out.
+        """The distinct values of a column of ``frames``, sorted, without missing ones.
+
+        Parameters
+        ----------
+        keyword
+            A DICOM keyword or another name of a column.
 
         Raises
         ------
@@ -119,25 +136,37 @@ class Cohort:
         values = self.frames[column].dropna().unique().tolist()
         try:
             return sorted(values)
-        except TypeError:  # of several kinds: each kind by itself
+        except TypeError:  # values of several types: sorted by type first
             return sorted(values, key=lambda value: (type(value).__name__, str(value)))
 
     def open(self, key: str, **options: Any) -> xr.DataArray:
-        """Open one array by its key; options are those of `open_series`, from a store ``chunks`` alone.
+        """Open one array by its key.
+
+        Parameters
+        ----------
+        key
+            Of ``series.index``.
+        options
+            As for `open_series`; for arrays from a store, ``chunks`` only.
+
+        Returns
+        -------
+        xarray.DataArray
+            Lazy, as `open_series` returns it.
 
         Raises
         ------
         SeriesError
-            There is no such key, or its series can't be split.
+            The key is unknown, or its series can't be split.
         TypeError, ValueError
-            There is no such option, or it is none of its choices.
+            An option is unknown, or its value is not allowed.
         """
         opener = self._opener(key)
         self._check(options, "open")
         return opener(**options)
 
     def _check(self, options: Mapping[str, Any], call: str, own: Sequence[str] = ()) -> None:
-        """Check options for arrays, but those that the call gives itself, before any work."""
+        """Raise TypeError or ValueError for a wrong option before any work; ``own`` are options that the call sets itself."""
         keys = self._members.keys
         opener = inspect.signature(self._members.opener(keys[0]) if keys else build.open_stack)
         takes = {p.name for p in opener.parameters.values() if p.kind is p.KEYWORD_ONLY}
@@ -146,6 +175,7 @@ class Cohort:
         known_options.check(**options)
 
     def _opener(self, key: str) -> Opener:
+        """The opener of an array; SeriesError if the key is unknown."""
         if key not in self._keys:
             raise SeriesError(f"no array {key!r} among {len(self)}; cohort.series.index has the keys")
         return self._members.opener(key)
@@ -155,28 +185,29 @@ class Cohort:
         return frozenset(self._members.keys)
 
     def map(self, function: Callable[[xr.DataArray], Any], *, scheduler: Any = None, **options: Any) -> pd.DataFrame:
-        """Call a function with every array; one row of results each.
+        """Call a function with every array, and collect the results in a table.
 
         Parameters
         ----------
         function
-            Of a lazy array without dask: it reads what it uses.  It returns a scalar, a dict of scalars, or a DataArray.
+            Takes a lazy array without dask, which reads only the frames that are used.  Returns a scalar, a dict of scalars, or
+            a DataArray.
         scheduler
-            ``"threads"``, ``"processes"``, ``"synchronous"``, or a client of `distributed`; ``None`` takes what dask is
-            configured for (the client in force), else threads.
+            ``"threads"``, ``"processes"``, ``"synchronous"``, or a client of `distributed`; ``None`` takes the scheduler that
+            dask is configured for (such as a client in force), else threads.
         options
-            Of `open_series`.
+            As for `open_series`.
 
         Returns
         -------
         pandas.DataFrame
-            By key, as ``series``: a column for each name of a dict, else ``result``; and ``error``, what the function or the
-            opening raised, missing where all went well.
+            One row per array, by key.  Columns are the names of the returned dict, else ``result``; and ``error``, the exception
+            that the function or the opening raised, missing if there was none.
 
         Raises
         ------
         TypeError, ValueError
-            There is no such option or scheduler, or an option is none of its choices.
+            The scheduler or an option is unknown, or the value of an option is not allowed.
 
         Examples
         --------
@@ -204,38 +235,42 @@ class Cohort:
         client: Any = None,
         **options: Any,
     ) -> pd.DataFrame:
-        """Keep every array in a Zarr (v3) store, a group each, sharded and compressed without loss.
+        """Write every array to a Zarr (v3) store: one group per array, sharded, with lossless compression.
 
-        What is there already and comes of the same files (by SOPInstanceUID, size and time of change) stays; what changed is
-        written anew; a writer that was killed leaves nothing that reads as whole, and the next goes on where it stopped.
+        An array that is in the store already is kept if its source files are the same, by SOPInstanceUID, size and modification
+        time.  An array whose files changed is written again.  If a writer is killed, readers do not see the incomplete array,
+        and the next call continues where the writer stopped.
 
         Parameters
         ----------
         store
-            A folder, a URL of fsspec, a file that ends in ".zip", or a Zarr store.
+            A folder, a URL of fsspec, a file that ends in ".zip", or a `zarr.abc.store.Store`.
         chunks
-            Sizes of Zarr's chunks by dim, -1 for the whole; ``None`` makes them of whole frames, about two MiB each, in shards
-            of whole volumes up to 64 MiB.
+            Sizes of Zarr's chunks by dim, -1 for the whole dim.  ``None`` chooses chunks of whole frames, about 2 MiB each, in
+            shards of whole volumes up to 64 MiB.
         identifiers
-            ``"drop"`` leaves out the elements that PS3.15 Annex E removes, emptied or replaced, and private ones, but for
-            PatientID, UIDs, dates, descriptions, patient characteristics and devices; ``"keep"`` leaves out nothing.  Neither
-            is de-identification: UIDs, dates and what is burnt into pixels stay.
+            ``"drop"`` leaves out private elements and those that PS3.15 Annex E removes, empties or replaces, but keeps
+            PatientID, UIDs, dates, descriptions, patient characteristics and devices.  ``"keep"`` leaves out nothing.  Neither
+            is de-identification: UIDs, dates and text burnt into pixels remain.
         overwrite
-            Whether to write anew what is there and whole.
+            Whether to write arrays again that are complete and unchanged.
         client
             A client of `distributed`, or the name of a dask scheduler; ``None`` takes the one in force, else threads.
         options
-            Of `open_series`: ``tags``, ``missing``, ``rescale``, ...
+            As for `open_series`: ``tags``, ``missing``, ``rescale``, ...
 
         Returns
         -------
         pandas.DataFrame
-            By key: status (``"written"``, ``"kept"``, ``"failed"``), bytes, seconds, message.
+            One row per array, by key: status (``"written"``, ``"kept"``, ``"failed"``), bytes, seconds, message.
 
         Raises
         ------
         StoreError
-            The store can't be written to by several processes.
+            The target holds something that dcmxarray did not write, overlaps a source, or can't be written to by several
+            processes.
+        TypeError, ValueError
+            An option is unknown, or its value is not allowed.
 
         Examples
         --------
@@ -253,35 +288,47 @@ class Cohort:
         return cohorts.write(self._members, store, chunks, identifiers, overwrite, client, options)  # type: ignore[arg-type]
 
     def verify(self, store: Any) -> pd.DataFrame:
-        """Read a store's objects again and compare: their checksums, and whether the sources have changed since.
+        """Read all objects of a store, check their checksums, and check whether the sources have changed.
+
+        Parameters
+        ----------
+        store
+            As for `to_zarr`.
 
         Returns
         -------
         pandas.DataFrame
-            By key: status (``"whole"``, ``"missing"``, ``"damaged"``, ``"outdated"``) and message.
+            One row per array, by key: status (``"whole"``, ``"missing"``, ``"damaged"``, ``"outdated"``) and message; and a
+            row ``"tables"`` per problem of the store's tables.
         """
         from ..stores import cohorts
 
         return cohorts.verify(self._members, store)
 
     def tree(self) -> str:
-        """Patients, studies and arrays as an indented text."""
+        """Patients, studies and arrays as indented text, one per line."""
         return trees.text(self._members.labels)
 
     def to_datatree(self, **options: Any) -> xr.DataTree:
         """Patients, studies and arrays as a lazy `xarray.DataTree`: ``/PatientID/StudyInstanceUID/key/image``.
 
-        What has a meaning in paths is encoded as in URLs: "a/b" is ``a%2Fb``; what is missing is ``%missing``.
+        Characters with a meaning in paths are encoded as in URLs: "a/b" becomes ``a%2Fb``.  A missing value becomes
+        ``%missing``.
 
         Parameters
         ----------
         options
-            Of `open_series`.
+            As for `open_series`.
 
         Returns
         -------
         xarray.DataTree
-            What can't be opened is in ``attrs["problems"]`` of the root, key -> message.
+            ``attrs["problems"]`` of the root has the arrays that can't be opened: key -> message.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An option is unknown, or its value is not allowed.
         """
         self._check(options, "to_datatree")
         return trees.arrays(self._members, options)
@@ -317,4 +364,5 @@ def _rows(table: pd.DataFrame, expression: str) -> list[str]:
 
 
 def _no_query(expression: str, error: Exception) -> ValueError:
+    """The error for an expression that pandas can't evaluate."""
     return ValueError(f"query({expression!r}), over columns of cohort.frames or of cohort.series: {problem_of(error)}")

@@ -1,4 +1,4 @@
-"""The arrays of a frame table: what a `Cohort` of DICOM files is made of."""
+"""The arrays of a `Cohort` of DICOM files, made from a frame table."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class FrameMembers:
     Parameters
     ----------
     frames
-        Of `scan`.
+        A frame table, as `scan` returns it.
     stacks
-        Its arrays by key; ``None`` splits the table when they are needed.
+        The stacks of the table by key; ``None`` splits the table when they are first needed.
     known
-        What is known of arrays already, shared by a cohort and its parts.
+        Rows of `details` that were computed already, by key; a cohort shares them with its selections.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class FrameMembers:
 
     @property
     def frames(self) -> pd.DataFrame:
-        """The frame table, with rows of what is no image."""
+        """The frame table, with rows for files that are no images."""
         return self._frames
 
     @cached_property
     def labels(self) -> pd.DataFrame:
-        """A row an array, by key: `LABELS`, frames, files, bytes."""
+        """One row per array, by key: `LABELS`, frames, files, bytes."""
         stacks = list(self._stacks.values())
         if not stacks:
             return pd.DataFrame(columns=[*LABELS, "frames", "files", "bytes"], index=pd.Index([], name="key", dtype="str"))
@@ -74,7 +74,7 @@ class FrameMembers:
         return out.assign(frames=counts, files=sizes.size().to_numpy(), bytes=sizes.sum().to_numpy(np.int64))
 
     def details(self, keys: Sequence[str]) -> pd.DataFrame:
-        """Rows for some arrays, by key: dims, shape, dtype, spacing, and why one can't be opened."""
+        """One row per key: dims, shape, dtype, spacing, and the problem if the array can't be opened."""
         new = [key for key in keys if key not in self._known]
         found = parallel.results(_detail, (self._stacks[key] for key in new), len(new), _on_cluster(), "arranging")
         self._known |= {new[k]: row for k, row in found}
@@ -86,7 +86,7 @@ class FrameMembers:
         return partial(build.open_stack, self._stacks[key])
 
     def fingerprints(self, keys: Sequence[str]) -> list[str]:
-        """For each key a text of its files' names in DICOM, sizes and times of change."""
+        """For each key a hash of its frames' SOPInstanceUIDs and numbers, and its files' sizes and modification times."""
         frames = _with_times(self._rows(keys))
         hashes = pd.util.hash_pandas_object(frames[["SOPInstanceUID", "frame", "file_size", "modified"]], index=False).to_numpy()
         counts = [len(self.frames_of(key)) for key in keys]
@@ -94,11 +94,11 @@ class FrameMembers:
         return [hashlib.sha256(np.sort(part).tobytes()).hexdigest()[:32] for part in parts]
 
     def frames_of(self, key: str) -> pd.DataFrame:
-        """The rows of the frame table of one array."""
+        """The rows of the frame table that belong to one array."""
         return self._stacks[key].frames
 
     def holding(self, rows: pd.Index) -> list[str]:
-        """The keys of the arrays that hold any of some rows of the frame table."""
+        """The keys of the arrays that hold at least one of the given rows of the frame table."""
         stacks = list(self._stacks.values())
         if not stacks:
             return []
@@ -106,19 +106,19 @@ class FrameMembers:
         return [stack.key for stack in stacks if hit[stack.start : stack.stop].any()]
 
     def _rows(self, keys: Sequence[str]) -> pd.DataFrame:
-        """The frames of some arrays, one array behind the other."""
+        """The rows of the frame table of some arrays, array by array."""
         stacks = [self._stacks[key] for key in keys]
         if not stacks:
             return self._frames.iloc[:0]
         return stacks[0].table.iloc[np.concatenate([np.arange(s.start, s.stop) for s in stacks])]
 
     def only(self, keys: Sequence[str]) -> FrameMembers:
-        """Some of the arrays."""
+        """A selection of the arrays."""
         return FrameMembers(self._rows(keys).sort_index(), {key: self._stacks[key] for key in keys}, self._known)
 
 
 def _with_times(frames: pd.DataFrame) -> pd.DataFrame:
-    """The table with the files' times of change; the index has them already."""
+    """The table with the files' modification times, which are missing in tables without ``modified``."""
     if "modified" in frames:
         return frames
     paths = frames["path"].unique()
@@ -126,14 +126,15 @@ def _with_times(frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def _modified(path: str) -> int:
+    """A file's modification time in ns, 0 if the file is gone."""
     try:
         return files.modified(path)
-    except OSError:  # gone meanwhile: its array will say so
+    except OSError:  # the file is gone: opening its array will raise
         return 0
 
 
 def _on_cluster() -> Any:
-    """The client in force; arranging holds the interpreter, so that threads of this process gain nothing."""
+    """The scheduler in force if it uses other processes, else "synchronous": arranging holds the interpreter's lock."""
     import dask
 
     chosen = dask.config.get("scheduler", None)
@@ -141,7 +142,7 @@ def _on_cluster() -> Any:
 
 
 def _detail(stack: split.Stack) -> dict[str, Any]:
-    """`DETAILS` of one array, or why it can't be opened."""
+    """`DETAILS` of one array; if it can't be opened, only the problem."""
     try:
         return details_of(build.outline(stack))
     except FATAL:

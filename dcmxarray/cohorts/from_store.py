@@ -1,4 +1,4 @@
-"""The arrays of a cohort's Zarr store: what a `Cohort` is made of that was opened from one."""
+"""The arrays of a `Cohort` that was opened from a Zarr store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from ..stores import documents, keys, objects, reading, tables
 
 
 class StoredMembers:
-    """The arrays of a store that `Cohort.to_zarr` wrote; the tables at its root are read, and no array."""
+    """The arrays of a store that `Cohort.to_zarr` wrote; reads the tables at the store's root, but no array.
+
+    Parameters
+    ----------
+    location
+        The store.
+    series
+        Its table of series, by key.
+    """
 
     def __init__(self, location: objects.Location, series: pd.DataFrame) -> None:
         self._location = location
@@ -35,18 +43,18 @@ class StoredMembers:
 
     @cached_property
     def frames(self) -> pd.DataFrame:
-        """The frame table, as far as the store keeps it: without paths and what identifies."""
+        """The frame table, without the paths and identifying elements that the store leaves out."""
         with objects.opened(self._location) as store:
             table = tables.read(store, tables.FRAMES)
         return table[table["key"].isin(self._series.index)].sort_values(["key", "SOPInstanceUID", "frame"], ignore_index=True)
 
     @property
     def labels(self) -> pd.DataFrame:
-        """A row an array, by key: `LABELS`, frames, files, bytes."""
+        """One row per array, by key: `LABELS`, frames, files, bytes."""
         return self._series[[*LABELS, "frames", "files", "bytes"]]
 
     def details(self, keys: Sequence[str]) -> pd.DataFrame:
-        """Rows for some arrays, by key: `DETAILS`."""
+        """One row per key: `DETAILS`."""
         return self._series.loc[list(keys), list(DETAILS)]
 
     def opener(self, key: str) -> Opener:
@@ -54,44 +62,56 @@ class StoredMembers:
         return partial(open_stored, self._location, key)
 
     def fingerprints(self, keys: Sequence[str]) -> list[str]:
-        """For each key that of the source from which it was written."""
+        """For each key the fingerprint of the source from which the array was written."""
         return self._series.loc[list(keys), "fingerprint"].str.split(":").str[0].tolist()
 
     def frames_of(self, key: str) -> pd.DataFrame:
-        """The rows of the frame table of one array."""
+        """The rows of the frame table that belong to one array."""
         return self.frames[self.frames["key"] == key]
 
     def holding(self, rows: pd.Index) -> list[str]:
-        """The keys of the arrays that hold any of some rows of the frame table."""
+        """The keys of the arrays that hold at least one of the given rows of the frame table."""
         found = set(self.frames.loc[rows, "key"])
         return [key for key in self.keys if key in found]
 
     def only(self, keys: Sequence[str]) -> StoredMembers:
-        """Some of the arrays."""
+        """A selection of the arrays."""
         return StoredMembers(self._location, self._series.loc[list(keys)])
 
 
 def open_stored(location: objects.Location, key: str, *, chunks: Any = "auto") -> xr.DataArray:
-    """Open an array of a store; chunks as for `open_series`."""
+    """Open an array of a store by its key; ``chunks`` as for `open_series`.
+
+    Raises
+    ------
+    StoreError
+        The store holds no complete array of that key, or a damaged one.
+    """
     group = keys.name(key)
     with objects.opened(location) as store:
         return reading.open_array(store, group, chunks, objects.place(location, group))
 
 
 def members(location: objects.Location) -> StoredMembers:
-    """The arrays that a store's tables list."""
+    """Read which arrays a store's tables list.
+
+    Raises
+    ------
+    StoreError
+        The tables are damaged.
+    """
     with objects.opened(location) as store:
         table = tables.read(store, tables.SERIES)
     return StoredMembers(location, table.set_index("key").sort_index())
 
 
 def is_cohort(location: objects.Location) -> bool:
-    """Whether there is a store that holds a cohort.
+    """Whether a store holds a cohort; false if there is no store of dcmxarray.
 
     Raises
     ------
     StoreError
-        There is one, but it is damaged, of another version, or holds one array.
+        The store is damaged, was written by another version, or holds single arrays.
     """
     with objects.opened(location) as store:
         said = documents.ours(objects.read(store, documents.DOCUMENT))

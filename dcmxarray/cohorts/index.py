@@ -1,8 +1,9 @@
-"""The index: a frame table kept in Parquet, brought up to date by reading the headers of new and changed files only.
+"""The index: a frame table kept in Parquet, updated by reading the headers of new and changed files only.
 
-One row a frame, as `scan` gives it, with ``path`` relative to the index's own folder, and one row (``frame`` -1) for every file
-that is no DICOM, so that it is not read again.  pandas, polars and duckdb read it.  It is replaced in one step: a reader, or a
-process killed at any moment, finds the old one or the new one whole.  A file that is no index is never replaced.
+It has one row per frame, as `scan` returns it, with ``path`` relative to the index's own folder, and one row (``frame`` -1) per
+file that is not DICOM, so that this file is not read again.  pandas, polars and duckdb can read the index.  It is replaced in one
+step: readers find either the old or the new index, complete, even if the writer is killed.  A file that is not an index is never
+replaced.
 """
 
 from __future__ import annotations
@@ -24,43 +25,43 @@ import pyarrow.parquet as pq
 
 from ..errors import HeaderError, StoreError
 from ..headers.scan import frame_table, read_files
-from ..sources import files
+from ..sources import files, folders
 
 FORMAT = b"dcmxarray index 2"
 NO_DICOM = -1
 
-# Parquet's own first bytes, then what says that the file is ours even if its end is lost, and the CRC-32 of all that follows.
+# Parquet's first bytes, then our format, which marks the file as ours even if its end is lost, then the CRC-32 of the rest.
 _BEGIN = b"PAR1" + FORMAT
 _HEAD = re.compile(rb"\APAR1dcmxarray index \d+ ([0-9a-f]{8})\n")
 _NAMED = re.compile(rb"\APAR1dcmxarray index \d")
 
-_RELATIVE = "file:"  # a relative path that is no text, its bytes percent-encoded
+_RELATIVE = "file:"  # begins a relative path that is not valid text; its bytes are percent-encoded
 _URL = "file://"
 
 
 def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[Any]) -> pd.DataFrame:
-    """The frame table of the files under ``sources``, and the index brought up to date if its folder may be written to.
+    """Read the frame table of the files under ``sources``, and update the index if its folder is writable.
 
     Parameters
     ----------
     sources
         Local folders or files.
     index
-        The Parquet file; it is made where there is none, and made anew where it is damaged, or ``tags`` or the format changed.
+        The Parquet file.  It is made if it is missing, and made again if it is damaged or if ``tags`` or the format changed.
     tags
         As for `scan`.
 
     Returns
     -------
     pandas.DataFrame
-        As `scan` gives it, with ``modified``, the files' modification time in ns.
+        As `scan` returns it, with ``modified``, the files' modification time in ns.
 
     Raises
     ------
     HeaderError
-        There is no DICOM under the sources.
+        There is no DICOM file under the sources.
     StoreError
-        What lies at ``index`` is no index; it stays as it is.
+        The file at ``index`` is not an index and was left as it is, or its folder does not exist.
     """
     place = _place(index)
     known = _table(place, tags)
@@ -78,7 +79,7 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
 
 
 def _frames(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of DICOM files."""
+    """The rows of DICOM files; HeaderError if there are none."""
     frames = table[table["frame"] != NO_DICOM].reset_index(drop=True)
     if frames.empty:
         raise HeaderError("no DICOM file found under the path; a file counts as DICOM by its content, not by its name")
@@ -86,12 +87,12 @@ def _frames(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read(index: files.Source) -> pd.DataFrame:
-    """The frame table that an index keeps, as it stands: no file of the cohort is looked at.
+    """Read the frame table that an index keeps, without checking whether the files have changed.
 
     Raises
     ------
     HeaderError
-        It is no index.
+        The file is not an index, or is damaged.
     """
     try:
         table = _table(_place(index), None)
@@ -103,10 +104,10 @@ def read(index: files.Source) -> pd.DataFrame:
 
 
 def _stat(sources: Sequence[files.Source], index: str) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
-    """Path, size and modification time (ns) of every file but the index, by one walk and one stat a file; and what is unread."""
+    """Path, size and modification time (ns) of every file but the index, by one stat each; and what the walk could not read."""
     unread: list[tuple[str, str]] = []
     rows = []
-    for path in (path for path in sorted(files.walk(sources, unread)) if files.local(path) != index):
+    for path in (path for path in sorted(folders.walk(sources, unread)) if files.local(path) != index):
         try:
             rows.append((path, *files.status(path)))
         except FileNotFoundError:
@@ -123,7 +124,7 @@ def _stat(sources: Sequence[files.Source], index: str) -> tuple[pd.DataFrame, li
 
 
 def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any]) -> pd.DataFrame:
-    """The rows that stay, and those of the fresh files, with size and time of change as they were before the headers' pass."""
+    """The kept rows and those of fresh files, whose size and modification time are from before their headers were read."""
     if fresh.empty:
         return kept
     batches = [b for b in read_files(fresh["path"].tolist(), tuple(tags)) if len(b["frame"])]
@@ -135,35 +136,36 @@ def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any]) -> pd.Da
 
 
 def _like(others: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
-    """Rows of what is no DICOM, so that whole numbers stay whole numbers beside them."""
+    """Rows of files that are not DICOM, with zeros for integers and booleans, so that these columns keep their dtype."""
     plain = [str(n) for n in frames if n not in others and frames[n].dtype in (np.int64, np.bool_)]
     return others.assign(**{n: np.zeros(len(others), frames[n].to_numpy().dtype) for n in plain})
 
 
 def _with_unread(table: pd.DataFrame, unread: list[tuple[str, str]], tags: Sequence[Any]) -> pd.DataFrame:
-    """The table with rows for what could not be looked into; the index does not keep them, for they may change unseen."""
+    """The table with rows for folders that could not be read; the index does not keep them, as they may change unnoticed."""
     if not unread:
         return table
     return pd.concat([table, frame_table(read_files([], tuple(tags), None, unread))], ignore_index=True)
 
 
 def _meta(tags: Sequence[Any]) -> dict[bytes, bytes]:
+    """The index's entries in Parquet's metadata."""
     return {b"dcmxarray": FORMAT, b"tags": repr(sorted(map(str, tags))).encode()}
 
 
 def _place(index: files.Source) -> str:
-    """Where an index lies; one that is a link stays one, and one to nothing is not followed."""
+    """The absolute path of an index; a link is resolved, so that its target is replaced, unless it is broken."""
     place = os.path.abspath(files.local(os.fspath(index)))
     return os.path.realpath(place) if os.path.islink(place) and os.path.exists(place) else place
 
 
 def _table(place: str, tags: Sequence[Any] | None) -> pd.DataFrame:
-    """The index with absolute paths; empty where there is none, it is damaged, or of other ``tags`` (``None`` takes any).
+    """Read the index, with absolute paths; empty if it is missing, damaged, or of other ``tags`` (``None`` takes any).
 
     Raises
     ------
     StoreError
-        What is there is no index.
+        The file is not an index.
     """
     data = _data(place)
     if data is None:
@@ -184,7 +186,7 @@ def _table(place: str, tags: Sequence[Any] | None) -> pd.DataFrame:
 
 
 def _data(place: str) -> bytes | None:
-    """The bytes of a file, ``None`` where there is none.  What does not begin as Parquet is not read further."""
+    """The bytes of a file, ``None`` if there is none; only the first four of a file that is not Parquet."""
     if not os.path.lexists(place):
         return None
     if not os.path.isfile(place):
@@ -195,7 +197,7 @@ def _data(place: str) -> bytes | None:
 
 
 def _is_ours(data: bytes) -> bool:
-    """Whether a file that is not whole, or of another version, was an index: by its first bytes, or by Parquet's metadata."""
+    """Whether a damaged file, or one of another version, was an index, by its first bytes or by Parquet's metadata."""
     if _NAMED.match(data):
         return True
     try:
@@ -206,7 +208,7 @@ def _is_ours(data: bytes) -> bool:
 
 
 def _absolute(table: pa.Table, folder: str) -> pa.Table:
-    """Paths relative to a folder made absolute; those that are no text become ``file://`` URLs."""
+    """Make paths absolute that are relative to a folder; paths that are not valid text become ``file://`` URLs."""
     column = table["path"]
     plain = not pc.any(pc.or_(pc.starts_with(column, ".."), pc.starts_with(column, _RELATIVE))).as_py()
     if plain and os.sep == "/" and _is_text(folder):
@@ -218,24 +220,26 @@ def _absolute(table: pa.Table, folder: str) -> pa.Table:
 
 
 def _joined(folder: str, path: str) -> str:
+    """The absolute path, or ``file://`` URL, of a path in the index."""
     relative = os.fsdecode(unquote_to_bytes(path[len(_RELATIVE) :])) if path.startswith(_RELATIVE) else path
     whole = os.path.normpath(os.path.join(folder, relative))
     return whole if _is_text(whole) else _URL + quote(os.fsencode(whole))
 
 
 def _relative(folder: str, path: str) -> str:
-    """The inverse of `_joined`: always text."""
+    """The inverse of `_joined`; the result is always valid text."""
     relative = os.path.relpath(files.local(path), folder)
     plain = _is_text(relative) and not relative.startswith(_RELATIVE)
     return relative if plain else _RELATIVE + quote(os.fsencode(relative))
 
 
 def _is_text(path: str) -> bool:
+    """Whether a path is valid text, without the surrogates that stand for bytes that are not UTF-8."""
     return path.isascii() or not re.search("[\ud800-\udfff]", path)
 
 
 def _store(frames: pd.DataFrame, place: str, tags: Sequence[Any]) -> None:
-    """Write beside the index and put it in its place; where that may not be written to, leave the old one."""
+    """Write the index under a temporary name, then replace the old one; keep the old one if the folder is not writable."""
     folder = os.path.dirname(place)
     if not os.path.isdir(folder):
         raise StoreError(f"there is no folder {folder!r} for the index; make it, or give another place for index=")
@@ -259,14 +263,14 @@ def _store(frames: pd.DataFrame, place: str, tags: Sequence[Any]) -> None:
 
 
 def _made(name: str) -> int:
-    """A new file, with the rights that the user gives to new files."""
+    """Create a new file, with the user's default permissions; returns its descriptor."""
     return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
 
 
 def _as_bytes(table: pa.Table) -> tuple[bytes, memoryview]:
-    """A table as Parquet: what it begins with, and the rest.
+    """A table as Parquet: the beginning, with format and checksum, and the rest.
 
-    The beginning lies before the first column, where readers, who go by offsets, do not look.
+    The beginning lies before the first column.  Readers of Parquet go by offsets and skip it.
     """
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:

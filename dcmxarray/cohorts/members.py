@@ -1,4 +1,4 @@
-"""What a `Cohort` asks of its arrays, be they of DICOM files or of a Zarr store."""
+"""The protocol for the arrays of a `Cohort`, from DICOM files or from a Zarr store."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..arrays.origin import Origin
 
 
 class Members(Origin, Protocol):
-    """Arrays by key: of DICOM files, or of a Zarr store."""
+    """Arrays by key, from DICOM files or from a Zarr store."""
 
     def details(self, keys: Sequence[str]) -> pd.DataFrame:
-        """Rows for some arrays, by key: `DETAILS`."""
+        """One row per key: `DETAILS`."""
 
     def holding(self, rows: pd.Index) -> list[str]:
-        """The keys of the arrays that hold any of some rows of the frame table."""
+        """The keys of the arrays that hold at least one of the given rows of the frame table."""
 
     def only(self, keys: Sequence[str]) -> Members:
-        """Some of the arrays."""
+        """A selection of the arrays."""

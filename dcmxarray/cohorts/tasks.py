@@ -1,4 +1,4 @@
-"""What `Cohort.map` does with one array: open it, call, make a row of the answer."""
+"""The work of `Cohort.map` on one array: opens it, calls the function, makes a row of the result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from ..errors import FATAL, one_line
 
 
 def apply(function: Callable[[xr.DataArray], Any], item: tuple[Opener, dict[str, Any]]) -> dict[str, Any]:
-    """A row of `Cohort.map`; never raises."""
+    """Open one array, call the function with it, and return the row of `Cohort.map`.
+
+    Parameters
+    ----------
+    function
+        As for `Cohort.map`.
+    item
+        The array's opener and its options.
+
+    Returns
+    -------
+    dict
+        Name -> value, and ``error``; an exception becomes the row's ``error``.
+    """
     opener, options = item
     try:
         return _row(function(opener(chunks=None, **options))) | {"error": None}
@@ -23,6 +36,7 @@ def apply(function: Callable[[xr.DataArray], Any], item: tuple[Opener, dict[str,
 
 
 def _row(result: Any) -> dict[str, Any]:
+    """The result of a function as a row; a DataArray is computed."""
     if isinstance(result, xr.DataArray):
         result = result.compute()
         result = result.item() if result.ndim == 0 and not result.coords else result

@@ -1,4 +1,4 @@
-"""Patients, studies and arrays as a tree: of text, and of lazy arrays."""
+"""Patients, studies and arrays as a tree, in text or as an `xarray.DataTree`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from .members import Members
 
 
 def text(labels: pd.DataFrame) -> str:
-    """An indented line for every patient, study and array."""
+    """One indented line per patient, study and array.
+
+    Parameters
+    ----------
+    labels
+        One row per array, by key: `LABELS` and frames.
+    """
     lines = []
     for patient, of_patient in labels.groupby("PatientID", dropna=False):
         lines.append(f"patient {patient}")
@@ -27,7 +33,20 @@ def text(labels: pd.DataFrame) -> str:
 
 
 def arrays(members: Members, options: Mapping[str, Any]) -> xr.DataTree:
-    """The arrays that can be opened, by path; what can't is in ``attrs["problems"]`` of the root."""
+    """Open all arrays as a tree, ``/PatientID/StudyInstanceUID/key``.
+
+    Parameters
+    ----------
+    members
+        The arrays.
+    options
+        Passed to each array's opener.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``attrs["problems"]`` of the root has the arrays that can't be opened: key -> message.
+    """
     found: dict[str, xr.Dataset] = {}
     problems: dict[str, str] = {}
     for key, row in members.labels.iterrows():
@@ -45,7 +64,7 @@ def arrays(members: Members, options: Mapping[str, Any]) -> xr.DataTree:
 
 
 def node(part: Any) -> str:
-    """A name of a tree's node, one-to-one: no two parts meet, and none is a path."""
+    """The name of a tree's node: different parts get different names, and no name is a path."""
     if not isinstance(part, str) or not part:
         return "%missing"
     name = "".join(c if c.isprintable() and c not in "/%" else quote(c, safe="") for c in part)

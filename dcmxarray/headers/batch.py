@@ -22,19 +22,32 @@ _PIXELS = pa.array([None, "int", "float", "double"], pa.string())
 
 
 def read_batch(paths: Sequence[str], tags: Sequence[Tag] | None = None) -> dict[str, Any]:
-    """Columns of the frame table for a batch of files, one row a frame; files that are no DICOM are left out."""
+    """Read the headers of a batch of files.
+
+    Parameters
+    ----------
+    paths
+        Paths as `sources.folders.walk` yields them.
+    tags
+        Elements to read besides the default ones; see `headers.scan.scan`.
+
+    Returns
+    -------
+    Columns of the frame table by name, one row per frame.  Files that are not DICOM have no rows.
+    """
     plan = wanted(tags)
-    with np.errstate(all="ignore"):  # numbers of a header may be any, and what comes of them is looked at
+    with np.errstate(all="ignore"):  # headers may hold any number, and the results are checked
         return _frame_columns(read_heads(paths, plan), plan)
 
 
 def unread_batch(paths: Sequence[str], problems: Sequence[str], tags: Sequence[Tag] | None = None) -> dict[str, Any]:
-    """As `read_batch`, a row for each of what could not be read, with the problem that it is; opens no file."""
+    """Columns as from `read_batch`, with one row and its problem for each path that could not be read.  Opens no file."""
     plan = wanted(tags)
     return _frame_columns(unread_heads(paths, problems, plan), plan)
 
 
 def _frame_columns(heads: Heads, plan: Wanted) -> dict[str, Any]:
+    """Columns of the frame table from the heads of files."""
     found = columns(heads, plan.elements)
     found |= _large(heads, plan, found)
     found["slice_time"] = np.full(len(heads.paths), np.nan)
@@ -49,12 +62,12 @@ def _frame_columns(heads: Heads, plan: Wanted) -> dict[str, Any]:
 
 
 def _kept(heads: Heads) -> Any:
-    """DICOM files, and files that could not be read, which may be."""
+    """Which files have rows: DICOM files, and files that could not be read because they may be DICOM."""
     return heads.is_dicom() | np.array([bool(p) for p in heads.problems], bool)
 
 
 def _places(heads: Heads, file: Any) -> dict[str, Any]:
-    """Where each frame lies."""
+    """The columns that say where the pixel data of each frame are, and what is wrong with its file."""
     elements = heads.column(PIXEL_ELEMENT)
     kinds = _PIXELS.take(pa.array((elements == 0x0010) * 1 + (elements == 0x0008) * 2 + (elements == 0x0009) * 3))
     rows = pa.array(file)
@@ -70,7 +83,7 @@ def _places(heads: Heads, file: Any) -> dict[str, Any]:
 
 
 def _large(heads: Heads, plan: Wanted, found: dict[str, Any]) -> dict[str, Any]:
-    """Vendors' large elements, of the rows that need them; ``None`` elsewhere."""
+    """Vendors' large elements, read for the files that need them; ``None`` for all others."""
     out = {name: np.full(len(heads.paths), None, object) for name in LARGE_COLUMNS}
     places = {e.columns[0]: k for k, e in enumerate(plan.elements) if e.large}
     for vendor in LARGE_ELEMENTS:

@@ -1,6 +1,6 @@
-"""What pixel data a file can hold, whatever its header says.  Opens no file.
+"""Checks what a header says about frames and pixel data against the size of its file.  Opens no file.
 
-What is allocated follows from the file's size, never from a number in it.
+So the memory that is allocated depends on the file's size and never on a number in its header.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .compiled.walk import PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
 if TYPE_CHECKING:
     from .heads import Heads
 
-MOST_FRAMES, LEAST_BYTES = 1 << 16, 256  # so many frames of any size; more of them have so many bytes each
-_MOST_TEXT = 1 << 27  # bytes of text, repeated for every frame
-_INFLATES = 1032  # times, at most (zlib's own figure)
-_CODED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.")  # a fragment or more a frame (PS3.5 A.4)
+MOST_FRAMES, LEAST_BYTES = 1 << 16, 256  # a file may have that many frames; more only with so many bytes of file for each
+_MOST_TEXT = 1 << 27  # bytes of the header's values, repeated for every frame
+_INFLATES = 1032  # largest ratio of inflated to deflated size, according to zlib
+_CODED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.")  # at least one fragment per frame (PS3.5 A.4)
 _VIDEO = "1.2.840.10008.1.2.4.10"  # one stream for all frames
 _ITEM = 8  # bytes of a fragment's tag and length
 
@@ -31,7 +31,10 @@ _IMAGES = pa.array([uid for uid, (name, *_) in UID_dictionary.items() if "Image 
 
 
 def note_pixels(heads: Heads, classes: pa.Array) -> None:
-    """Say where pixel data go past the end of the file, and where an image has none."""
+    """Note a problem for files whose pixel data go past the end of the file, and for images without pixel data.
+
+    ``classes`` are the SOPClassUIDs of the files.
+    """
     at, length, size = (heads.column(name) for name in (PIXEL_AT, PIXEL_LENGTH, SIZE))
     for i in np.flatnonzero((at >= 0) & (length > size - at)).tolist():
         heads.note(i, f"pixel data are cut: {max(0, size[i] - at[i])} of {length[i]} bytes")
@@ -42,17 +45,17 @@ def note_pixels(heads: Heads, classes: pa.Array) -> None:
         if not heads.problems[i]:
             heads.note(i, "an image without pixel data: the file may be cut")
     for i in np.flatnonzero(bare & np.asarray(classes.is_null())).tolist():
-        if not heads.problems[i] and not heads.paths[i].upper().endswith("DICOMDIR"):  # which has none
+        if not heads.problems[i] and not heads.paths[i].upper().endswith("DICOMDIR"):  # a DICOMDIR has no SOPClassUID
             heads.note(i, "no SOPClassUID and no pixel data: the file may be cut")
 
 
 def check_frames(heads: Heads, i: int, row: Mapping[str, Any], said: int) -> None:
-    """Raise where a file can't hold as many frames as it says.
+    """Check that file ``i`` can hold the ``said`` frames of its NumberOfFrames.
 
     Raises
     ------
     HeaderError
-        Its pixel data are too short for them, or the file is too small for their rows in the table.
+        Its pixel data are too short for so many frames, or the file is too small for so many rows in the table.
     """
     texts = int(heads.size[heads.at[:, i] >= 0, i].sum())
     size = int(heads.states[i, SIZE])
@@ -62,7 +65,7 @@ def check_frames(heads: Heads, i: int, row: Mapping[str, Any], said: int) -> Non
 
 
 def _held(heads: Heads, i: int, row: Mapping[str, Any]) -> int:
-    """Frames for which there are pixel data, by the length that they say themselves."""
+    """The largest number of frames that the pixel data can hold, according to their own length."""
     length, syntax = int(heads.states[i, PIXEL_LENGTH]), str(row["TransferSyntaxUID"])
     if syntax.startswith(_VIDEO):
         return MOST_FRAMES + int(heads.states[i, SIZE]) // LEAST_BYTES
@@ -74,13 +77,13 @@ def _held(heads: Heads, i: int, row: Mapping[str, Any]) -> int:
 
 
 def room(heads: Heads, i: int) -> int:
-    """Bytes from the beginning of the pixel data to the end of the file; what a deflated one may inflate to."""
+    """Bytes from the beginning of the pixel data to the end of the file; for a deflated file, an upper bound."""
     at, size = int(heads.states[i, PIXEL_AT]), int(heads.states[i, SIZE])
     return size - at if at >= 0 else _INFLATES * size
 
 
 def frame_bits(row: Mapping[str, Any]) -> int:
-    """Bits of one native frame; 0 where the header does not say."""
+    """The number of bits of one native (uncompressed) frame; 0 if the header does not say."""
     samples = 1 if np.isnan(row["SamplesPerPixel"]) else row["SamplesPerPixel"]
     if str(row["PhotometricInterpretation"]).startswith("YBR_FULL_422"):
         samples = 2
@@ -89,14 +92,14 @@ def frame_bits(row: Mapping[str, Any]) -> int:
 
 
 def check_one_frame(heads: Heads, i: int, row: Mapping[str, Any]) -> None:
-    """Raise where NumberOfFrames is no number of frames and the pixel data hold more than one.
+    """Check that the pixel data hold a single frame; called if NumberOfFrames is not a positive number.
 
     Raises
     ------
     HeaderError
-        The frames can't be counted.
+        The pixel data may hold several frames, so they can't be counted.
     """
     length, bits = int(heads.states[i, PIXEL_LENGTH]), frame_bits(row)
-    one = 0 < length * 8 < 2 * bits or (length < 0 and row["frames_said"] == 0)  # some writers say 0 of a single frame
+    one = 0 < length * 8 < 2 * bits or (length < 0 and row["frames_said"] == 0)  # some writers put 0 for a single frame
     if not one or row["frames_said"] < 0:
         raise HeaderError("NumberOfFrames is no number of frames, and the pixel data may hold several")

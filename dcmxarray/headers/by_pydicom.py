@@ -1,6 +1,6 @@
-"""The few files that the compiled walk marks (big endian, deflated, mended or damaged ones), read by pydicom.
+"""Reads by pydicom the few files that the compiled walk can't: big endian, deflated, malformed or damaged ones.
 
-They give the same raw values, in little endian, so that one set of converters serves all.
+It returns the same raw values, in little endian, so that the same converters apply.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ _STEP = 1 << 16
 
 @dataclass(frozen=True)
 class Found:
-    """Raw values and VRs by the place of their element, and (pixel element, offset, length), the offset -1 where deflated.
+    """What pydicom finds in a file.
 
-    ``problem`` says what is wrong with the file, "" where nothing is.
+    ``values`` maps the index of a wanted element to its raw value and VR.  ``pixels`` is (element number, offset, length) of
+    the pixel data, with offset -1 if the file is deflated.  ``problem`` says what is wrong with the file, "" if nothing is.
     """
 
     values: dict[int, tuple[bytes, str]]
@@ -47,12 +48,12 @@ class Found:
 
 
 def read(path: str, wanted: Wanted) -> Found:
-    """What pydicom finds of the wanted elements.
+    """Read the wanted elements of a file by pydicom.
 
     Raises
     ------
     Exception
-        Of many kinds, where pydicom can't read the file either.
+        Of many types, if pydicom can't read the file either.
     """
     with _quietly(), files.open_file(path) as handle:
         data, stream = _header(handle)
@@ -65,13 +66,14 @@ def read(path: str, wanted: Wanted) -> Found:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
+    """Suppress pydicom's warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def _header(handle: Any) -> tuple[Any, Any]:
-    """A data set up to its pixel data, and the stream in which they stand: the file, or what a deflated one inflates to."""
+    """The data set up to its pixel data, and the stream it was read from: the file, or the inflated data of a deflated one."""
     start = 132 if handle.read(132)[128:] == b"DICM" else 0
     handle.seek(start)
     meta = FileMetaDataset(read_dataset(handle, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2))
@@ -84,7 +86,7 @@ def _header(handle: Any) -> tuple[Any, Any]:
 
 
 def _is_cut(stream: Any, data: Any) -> bool:
-    """Whether the last element does not end where the data do: pydicom takes one that is not whole, or passes over it."""
+    """Whether the data end before the last element does: pydicom truncates or skips such an element without an error."""
     found = [data.get_item(tag) for tag in data.keys()]  # noqa: SIM118
     last = max((e for e in found if isinstance(e, RawDataElement)), key=lambda e: e.value_tell, default=None)
     nested = max((e.file_tell or 0 for e in found if not isinstance(e, RawDataElement)), default=0)
@@ -101,12 +103,9 @@ def _is_deflated(data: Any) -> bool:
 
 
 class Inflated(io.RawIOBase):
-    """A deflated data set, inflated as it is read and no further, up to MOST_HEADER bytes.
+    """A stream that inflates a deflated data set as far as it is read.
 
-    Raises
-    ------
-    HeaderError
-        On reading beyond.
+    Reading raises HeaderError if it inflates to more than MOST_HEADER bytes.
     """
 
     def __init__(self, handle: Any) -> None:
@@ -114,7 +113,7 @@ class Inflated(io.RawIOBase):
         self._done, self._at = bytearray(), 0
 
     def read(self, size: int = -1) -> bytes:
-        """Up to ``size`` bytes, all that there are where it is negative."""
+        """Read up to ``size`` bytes; all if it is negative."""
         end = self._at + size if size >= 0 else MOST_HEADER + 1
         self._fill(end)
         data = bytes(self._done[self._at : end])
@@ -122,6 +121,7 @@ class Inflated(io.RawIOBase):
         return data
 
     def _fill(self, end: int) -> None:
+        """Inflate until ``end`` bytes are there, or the data end."""
         while len(self._done) < end and not self._inflate.eof:
             data = self._inflate.unconsumed_tail or self._handle.read(_STEP)
             if not data:
@@ -132,21 +132,21 @@ class Inflated(io.RawIOBase):
 
     @property
     def ended(self) -> bool:
-        """Whether the end of the deflated data was reached: it is missing where a file is cut."""
+        """Whether the end of the deflated data was reached; in a truncated file it is missing."""
         return bool(self._inflate.eof)
 
     def tell(self) -> int:
-        """Where the next read begins."""
+        """The offset at which the next read begins."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a byte, from the beginning or from where the reading stands."""
+        """Move to an offset from the beginning (``SEEK_SET``) or from the current one (``SEEK_CUR``)."""
         self._at = max(0, offset + (self._at if whence == io.SEEK_CUR else 0))
         return self._at
 
 
 def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
-    """The pixel data element at which pydicom stopped."""
+    """(Element number, offset of the value, length or -1) of the pixel data element at which pydicom stopped."""
     place = handle.tell()
     head = handle.read(12)
     little = bool(data.original_encoding[1])
@@ -163,7 +163,7 @@ def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
 
 
 def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
-    """The header of a big endian or deflated file as explicit VR little endian, for the walk of its functional groups."""
+    """The header of a big endian or deflated file in explicit VR little endian; ``None`` if pydicom can't read or write it."""
     out = io.BytesIO()
     try:
         with _quietly(), files.open_file(path) as handle:
@@ -178,7 +178,7 @@ def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
 
 
 def real_world_value(path: str) -> tuple[float, float]:
-    """Slope and intercept of a classic file's RealWorldValueMappingSequence (PS3.3 C.7.6.16.2.11), NaN where there is none."""
+    """Slope and intercept in the RealWorldValueMappingSequence of a classic file (PS3.3 C.7.6.16.2.11); NaN if absent."""
     with _quietly(), files.open_file(path) as handle:
         data = _header(handle)[0]
     mapping = (data.get("RealWorldValueMappingSequence") or [{}])[0]
@@ -187,6 +187,7 @@ def real_world_value(path: str) -> tuple[float, float]:
 
 
 def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
+    """Raw value and VR of the wanted elements that the data set has, by their index."""
     found = {}
     blocks = _blocks(data)
     for j, element in enumerate(wanted.elements):
@@ -206,6 +207,7 @@ def _blocks(data: Any) -> dict[tuple[int, str], int]:
 
 
 def _tag(blocks: dict[tuple[int, str], int], element: Element) -> int | None:
+    """The tag of an element in this data set; ``None`` for a private one whose creator is absent."""
     if not element.creator:
         return element.tag
     block = blocks.get((element.tag >> 16, element.creator))
@@ -213,7 +215,7 @@ def _tag(blocks: dict[tuple[int, str], int], element: Element) -> int | None:
 
 
 def _text(element: Any) -> bytes | None:
-    """An element that pydicom has converted already, as text again."""
+    """The text of an element that pydicom has already converted."""
     if element.value is None:
         return None
     values = element.value if element.VM > 1 else [element.value]
@@ -221,7 +223,7 @@ def _text(element: Any) -> bytes | None:
 
 
 def _bytes(raw: Any, element: Element) -> bytes | None:
-    """A raw value in little endian; numbers of a binary VR keep the width of that VR."""
+    """The raw value of an element, with binary numbers in little endian; ``None`` if it has no value."""
     if not isinstance(raw, RawDataElement):
         return _text(raw) if raw.VR not in ("SQ", *_WIDTHS) else None
     if raw.value is None:
@@ -233,7 +235,7 @@ def _bytes(raw: Any, element: Element) -> bytes | None:
 
 
 def header(path: str) -> pydicom.FileDataset:
-    """The header of a file, local or remote, without its pixels."""
+    """Read the header of a local or remote file, without its pixel data."""
     with warnings.catch_warnings(), files.open_file(path) as handle:
         warnings.simplefilter("ignore")
         return pydicom.dcmread(handle, stop_before_pixels=True, force=True)

@@ -1,6 +1,6 @@
-"""Walked heads become columns: one vectorized conversion an element, in the file's character set.
+"""Converts the values of walked heads to columns: one vectorized conversion per element; texts in the file's character set.
 
-A value that does not convert becomes null and is named in the file's problem; it never loses the batch.
+A value that can't be converted becomes null, and the file's problem names its column.  It never raises.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import pyarrow as pa
 from pydicom.charset import convert_encodings, decode_bytes
 
 from ..sources import files
-from .compiled.values import BAD, EXACT, GOOD, LONG, Ints, moments, numbers, settle_many, texts_of, vr_code
+from .compiled.moments import moments
+from .compiled.values import BAD, EXACT, GOOD, LONG, Ints, numbers, settle_many, texts_of, vr_code
 from .compiled.walk import IN_FILE, LEFT_OUT, NOTES, ORPHAN, ORPHANS
 
 if TYPE_CHECKING:
@@ -28,21 +29,22 @@ _FORMATS = {"US": "<u2", "SS": "<i2", "UL": "<u4", "SL": "<i4", "FL": "<f4", "FD
 _BINARY = {vr_code(vr): np.dtype(form) for vr, form in _FORMATS.items()}
 _IS_BINARY = np.isin(np.arange(1 << 16), list(_BINARY))
 _UNITS = {"date": "D", "time": "us", "datetime": "us"}
-_DELIMITERS = {0x5C, 0x5E, 0x3D}  # \\ ^ =: a character set switched to by an escape ends there (PS3.5 6.1.2.5.3)
-_MOST_BULK = 1 << 22  # bytes of one large element
+_DELIMITERS = {0x5C, 0x5E, 0x3D}  # \\ ^ = end the character set that an escape sequence chose (PS3.5 6.1.2.5.3)
+_MOST_BULK = 1 << 22  # bytes that are read of one large element
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which elements are converted together, and the arrays that the converters take."""
+    """Which elements are converted together, in the form of the converters' arguments."""
 
-    numbers: tuple[Ints, Ints, Any, Ints]  # places, VRs of the dictionary, whether integers, ends of their rows
-    moments: tuple[Ints, Ints]  # places, forms
-    texts: tuple[Ints, Ints]  # places, VRs of the dictionary
+    numbers: tuple[Ints, Ints, Any, Ints]  # indices of elements, dictionary VRs, whether integer, ends of their output rows
+    moments: tuple[Ints, Ints]  # indices of elements, forms (see _FORMS)
+    texts: tuple[Ints, Ints]  # indices of elements, dictionary VRs
 
 
 @lru_cache(maxsize=64)
 def _plan(elements: tuple[Element, ...]) -> _Plan:
+    """Group the elements by the converter that takes them; large ones have none."""
     near = [(j, e) for j, e in enumerate(elements) if not e.large]
     texts = [(j, vr_code(e.vr)) for j, e in near if e.dtype == "str"]
     moments = [(j, _FORMS[e.dtype]) for j, e in near if e.dtype in _FORMS]
@@ -54,12 +56,19 @@ def _plan(elements: tuple[Element, ...]) -> _Plan:
 
 
 def _pairs(rows: list[tuple[int, int]]) -> tuple[Ints, Ints]:
+    """Two contiguous arrays from a list of pairs."""
     both = np.array(rows, np.int64).reshape(-1, 2)
     return both[:, 0].copy(), both[:, 1].copy()
 
 
 def columns(heads: Heads, elements: tuple[Element, ...]) -> dict[str, Column]:
-    """Every element of a batch by its column's name; dates and times as numpy's, texts as Arrow's."""
+    """Convert every element of a batch that is not large.
+
+    Returns
+    -------
+    Columns by name, one row per file: numbers as float64, dates and times as numpy's datetime64 and timedelta64, texts as
+    Arrow strings.
+    """
     if (heads.states[:, NOTES] & ORPHANS).any():
         _settle_orphans(heads, elements)
     if (heads.states[:, NOTES] & LEFT_OUT).any():
@@ -70,7 +79,7 @@ def columns(heads: Heads, elements: tuple[Element, ...]) -> dict[str, Column]:
 
 
 def _settle_orphans(heads: Heads, elements: tuple[Element, ...]) -> None:
-    """A private element whose creator was stripped counts only where Manufacturer names its vendor."""
+    """Drop private elements without a creator, unless Manufacturer names the vendor to whom the element belongs."""
     j = next(k for k, e in enumerate(elements) if e.columns == ("Manufacturer",))
     files = np.flatnonzero(heads.states[:, NOTES] & ORPHANS)
     spans = zip(heads.at[j, files].tolist(), heads.size[j, files].tolist(), strict=True)
@@ -81,7 +90,7 @@ def _settle_orphans(heads: Heads, elements: tuple[Element, ...]) -> None:
 
 
 def _leave_out(heads: Heads, elements: tuple[Element, ...]) -> None:
-    """A value too large for a column is left out, and said."""
+    """Drop values that are too long for a column, and note a problem."""
     for j, i in np.argwhere(heads.at <= IN_FILE):
         if not elements[j].large:
             heads.note(i, f"{elements[j].columns[0]} is too long for a column")
@@ -89,6 +98,7 @@ def _leave_out(heads: Heads, elements: tuple[Element, ...]) -> None:
 
 
 def _numbers(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[str, Column]:
+    """The columns of numbers: float64, NaN where missing."""
     which, usual, whole, ends = plan.numbers
     out = np.empty((ends[-1], heads.at.shape[1]))
     marks = np.empty(out.shape, np.uint8)
@@ -103,7 +113,7 @@ def _numbers(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[s
 
 
 def _settle(heads: Heads, element: Element, j: int, out: Any, marks: Any, worst: int) -> None:
-    """What the compiled converter left: numbers of many digits, and what is none."""
+    """Convert numbers with many digits, which the compiled converter marks LONG, and note a problem for the invalid ones."""
     if worst == LONG:
         settle_many(heads.buf, heads.at[j], heads.size[j], out, marks)
         if element.dtype == "int":
@@ -115,6 +125,7 @@ def _settle(heads: Heads, element: Element, j: int, out: Any, marks: Any, worst:
 
 
 def _moments(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[str, Column]:
+    """The columns of dates and times: datetime64 and timedelta64, NaT where missing."""
     which, forms = plan.moments
     out, marks = np.empty((which.size, heads.at.shape[1]), np.int64), np.empty((which.size, heads.at.shape[1]), np.uint8)
     moments(heads.buf, heads.at, heads.size, which, forms, out, marks)
@@ -124,12 +135,12 @@ def _moments(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[s
         unit = "timedelta64" if element.dtype == "time" else "datetime64"
         found[element.columns[0]] = out[e].view(f"{unit}[{_UNITS[element.dtype]}]")
     for e, i in np.argwhere(marks == BAD):
-        heads.note(i, f"{elements[which[e]].columns[0]} is no {elements[which[e]].kind}")
+        heads.note(i, f"{elements[which[e]].columns[0]} is not a valid {elements[which[e]].dtype}")
     return found
 
 
 def _charsets(elements: tuple[Element, ...], plan: _Plan, raw: list[tuple[pa.Array, bool]]) -> list[str]:
-    """SpecificCharacterSet of every file, as text."""
+    """SpecificCharacterSet of every file, "" where it is absent."""
     for j, (column, _) in zip(plan.texts[0].tolist(), raw, strict=True):
         if elements[j].columns == ("SpecificCharacterSet",):
             return [(v or b"").decode("ascii", "replace") for v in column.to_pylist()]
@@ -137,6 +148,7 @@ def _charsets(elements: tuple[Element, ...], plan: _Plan, raw: list[tuple[pa.Arr
 
 
 def _strings(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[str, Column]:
+    """The columns of texts, null where missing; plain ASCII is not copied."""
     which, usual = plan.texts
     raw = texts_of(heads.buf, heads.at, heads.size, heads.vr, which, usual)
     charsets = _charsets(elements, plan, raw) if not all(plain for _, plain in raw) else []
@@ -150,7 +162,7 @@ def _strings(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[s
 
 
 def _decoded_column(heads: Heads, element: Element, j: int, raw: pa.Array, charsets: list[str]) -> pa.Array:
-    """A column of which some values are not plain ASCII, or binary numbers."""
+    """A column of texts some of which are not plain ASCII, or which a file holds as binary numbers."""
     at, size, vr = heads.at[j], heads.size[j], heads.vr[j] & (ORPHAN - 1)
     values = [_decode(v, c) for v, c in zip(raw.to_pylist(), charsets, strict=True)]
     binary = _IS_BINARY[vr] | ((vr == 0) & (vr_code(element.vr) in _BINARY))
@@ -164,11 +176,11 @@ def _decoded_column(heads: Heads, element: Element, j: int, raw: pa.Array, chars
 
 
 _CACHE: dict[tuple[bytes, str], str] = {}
-_SHORT = 256  # bytes; longer texts are not kept
+_SHORT = 256  # bytes; longer texts are not cached
 
 
 def _decode(value: bytes | None, charset: str) -> str | None:
-    """Text in the file's character set (PS3.3 C.12.1.1.2); what can't be decoded is replaced, never lost."""
+    """Decode a text in the file's character set (PS3.3 C.12.1.1.2), cached; bytes that can't be decoded are replaced."""
     if value is None:
         return None
     key = value, charset
@@ -182,29 +194,31 @@ def _decode(value: bytes | None, charset: str) -> str | None:
 
 
 def _decoded(value: bytes, charset: str) -> str:
+    """`_decode` without the cache; Latin-1 if the character set is invalid."""
     if value.isascii() and b"\x1b" not in value:
         return value.decode("ascii")
     try:
-        with warnings.catch_warnings():  # odd declarations are many, and the text is mended below
+        with warnings.catch_warnings():  # invalid character sets are frequent; the text is decoded below all the same
             warnings.simplefilter("ignore")
             return _by_charset(value, charset)
-    except Exception:  # noqa: BLE001 - pydicom raises many kinds on what is no character set
+    except Exception:  # noqa: BLE001 - pydicom raises many types for an invalid character set
         return value.decode("latin-1").strip(" \0")
 
 
 def _by_charset(value: bytes, charset: str) -> str:
+    """Decode the values of a backslash list by pydicom."""
     encodings = convert_encodings([c.strip() for c in charset.split("\\")]) if charset else ["iso8859"]
     return "\\".join(decode_bytes(v, encodings, _DELIMITERS) for v in _split(value, encodings)).strip(" \0")
 
 
 def _split(value: bytes, encodings: list[str]) -> list[bytes]:
-    """Values of a list; a backslash byte may be half of a character in the multi-byte sets without escapes."""
+    """The values of a backslash list; not split in multi-byte sets without escapes, where the byte may be half a character."""
     whole = {"gb18030", "gbk", "shift_jis"}
     return [value] if whole & set(encodings) else value.split(b"\\")
 
 
 def large_bytes(heads: Heads, i: int, j: int) -> bytes:
-    """The bytes of a large element of one file, b"" where it has none."""
+    """Read large element ``j`` of file ``i``; b"" if the file does not have it or can't be read."""
     if heads.at[j, i] > IN_FILE:
         return b""
     out = np.empty(min(int(heads.size[j, i]), _MOST_BULK), np.uint8)

@@ -1,7 +1,7 @@
-"""Columns computed from columns: b-value and gradient, component, derived map, acquisition time.  Opens no file.
+"""Columns computed from other columns: b-value, gradient, component, derived map, acquisition time.  Opens no file.
 
-Readers (the standard's first, then the vendors') run only on the rows that have something for them; texts are judged once
-a distinct value.
+The standard's reader comes first, then the vendors'.  A reader runs only on the rows that have the column it needs, and texts
+are interpreted once per distinct value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GRADIENT = ("gradient_x", "gradient_y", "gradient_z")
 
 
 class Rows(Mapping[str, npt.NDArray[Any]]):
-    """Some rows of a table of columns, as numpy arrays made when asked for."""
+    """Some rows of a table of columns; each column becomes a numpy array when it is accessed."""
 
     def __init__(self, columns: Mapping[str, Any], rows: npt.NDArray[np.int64]) -> None:
         self._columns = columns
@@ -29,7 +29,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         column = self._columns[name]
-        if isinstance(column, pa.Array):  # a Python object a distinct text, not one a row
+        if isinstance(column, pa.Array):  # one Python object per distinct text, not per row
             encoded = column.take(pa.array(self._rows)).dictionary_encode()
             texts = np.array([*encoded.dictionary.to_pylist(), None], object)
             return texts[np.asarray(encoded.indices.fill_null(len(texts) - 1))]
@@ -43,7 +43,18 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
 
 def compute(columns: dict[str, Any]) -> dict[str, Any]:
-    """The computed columns of a batch; what began with "_" has served and is not among them."""
+    """The computed columns of a batch.
+
+    Parameters
+    ----------
+    columns
+        Columns by frame, with the vendors' private ones, whose names begin with "_".
+
+    Returns
+    -------
+    ``b`` (s/mm2), ``gradient_x/y/z`` (patient LPS; 0 where b is 0), ``fp_slope``, ``fp_intercept``, ``component``,
+    ``derived``, ``kind`` and ``acquired``, by name.
+    """
     b = first(B_VALUE_READERS, columns)
     gradient = first(GRADIENT_READERS, columns, 3)
     gradient[b == 0] = 0.0
@@ -55,13 +66,28 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
 
 
 def _present(column: Any) -> npt.NDArray[np.bool_]:
+    """Which values of a column are not missing."""
     if isinstance(column, pa.Array):
         return np.asarray(column.is_valid())
     return column.astype(bool) if column.dtype == object else ~np.isnan(column)
 
 
 def first(readers: Sequence[tuple[Reader, str]], columns: Mapping[str, Any], width: int = 0) -> npt.NDArray[np.float64]:
-    """The answer of the first reader that has one, row by row; NaN where none has."""
+    """For each row, the value of the first reader that has one; NaN if none has.
+
+    Parameters
+    ----------
+    readers
+        Pairs (reader, name of the column that it needs), in the order in which they are tried.
+    columns
+        Columns by frame.
+    width
+        Components of a vector; 0 for a scalar.
+
+    Returns
+    -------
+    (rows,), or (rows, width).
+    """
     count = len(columns["SOPClassUID"])
     out = np.full((count, width) if width else count, np.nan)
     for reader, needs in readers:
@@ -73,7 +99,7 @@ def first(readers: Sequence[tuple[Reader, str]], columns: Mapping[str, Any], wid
 
 
 def _words(columns: Mapping[str, Any]) -> dict[str, pa.Array]:
-    """``component``, ``derived`` and ``kind``: read once for each distinct ImageType and hints."""
+    """``component``, ``derived`` and ``kind``, computed once per distinct combination of the columns that they depend on."""
     codes = np.zeros(len(columns["ImageType"]), np.int64)
     for name in ("ImageType", "ComplexImageComponent", *PART_COLUMNS):
         if isinstance(columns[name], pa.Array):
@@ -91,11 +117,12 @@ def _words(columns: Mapping[str, Any]) -> dict[str, pa.Array]:
 
 
 def _spread(values: Sequence[str | None], inverse: npt.NDArray[np.int64]) -> pa.Array:
+    """A column of texts from its distinct values, and for each row the index of its value."""
     return pa.array(values, pa.string()).take(pa.array(inverse))
 
 
 def acquired(columns: Mapping[str, Any]) -> npt.NDArray[np.datetime64]:
-    """AcquisitionDateTime, else AcquisitionTime on the date that the file has for it; NaT where one is missing."""
+    """AcquisitionDateTime, else AcquisitionTime on the date of acquisition, content, series or study; NaT if one is missing."""
     date = columns["AcquisitionDate"].copy()
     for name in ("ContentDate", "SeriesDate", "StudyDate"):
         date = np.where(np.isnat(date), columns[name], date)

@@ -1,4 +1,4 @@
-"""What to look for in a header: elements, public and private, as the compiled walk takes them.  Opens no file."""
+"""The wanted elements, public and private, and the arrays by which the compiled walk finds them.  Opens no file."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _DTYPES = {
     "TM": "time",
     "DT": "datetime",
 }
-_BEYOND = 1 << 32  # above every tag: where the walk's search ends
+_BEYOND = 1 << 32  # greater than every tag: it ends the walk's search
 _BULK = frozenset(("SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"))
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One wanted element: its columns, where it stands, and how its values convert.
+    """A wanted element: the columns that it fills, its tag, and how its values are converted.
 
-    ``creator`` is "" for a public element; ``tag`` of a private one is ``gggg00ee``.  A ``large`` element is never copied
-    from the head: its place in the file is noted, and it is read for the few rows that need it.
+    ``creator`` is "" for a public element; the ``tag`` of a private one is ``gggg00ee``.  The header pass notes the offset of a
+    ``large`` element in the file and reads its value later, for the few files that need it.
     """
 
     columns: tuple[str, ...]
@@ -45,6 +45,7 @@ class Element:
 
 
 def _public(attribute: Attribute) -> Element:
+    """The element that an attribute of the vocabulary is read from."""
     tag = tag_for_keyword(attribute.keyword)
     if tag is None:
         raise HeaderError(f"{attribute.keyword!r} is no keyword of the DICOM dictionary (PS3.6)")
@@ -52,7 +53,7 @@ def _public(attribute: Attribute) -> Element:
 
 
 def _asked(tag: Tag) -> Element:
-    """An element that a user names: a keyword, or (group, "creator", element) of a private one."""
+    """The element that a user asks for by keyword, or by (group, "creator", element)."""
     if isinstance(tag, tuple):
         group, creator, element = tag
         return Element((column_of_tag(tag),), group << 16 | element & 0xFF, "UN", "str", creator)
@@ -69,16 +70,17 @@ def _asked(tag: Tag) -> Element:
 
 
 def default_elements() -> tuple[Element, ...]:
-    """The vocabulary, then the vendors' private elements."""
+    """The elements of the vocabulary, then those of the vendors."""
     private = tuple(Element(p.columns, p.group << 16 | p.element, p.vr, p.dtype, p.creator, p.vendor, p.large) for p in PRIVATE)
     return tuple(_public(a) for a in VOCABULARY) + private
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All wanted elements, and the same as the arrays of `headers.walk.walk`.
+    """All wanted elements, and the arrays that `headers.compiled.walk.walk` takes.
 
-    An element that several columns want is walked for the first of them; ``twins`` are pairs (place, place of the first).
+    If several entries of ``elements`` have the same tag, the walk finds the first of them only; ``twins`` are pairs (index,
+    index of the first), and the result is copied from there.
     """
 
     elements: tuple[Element, ...]
@@ -87,6 +89,7 @@ class Wanted:
 
 
 def _arrays(elements: Sequence[Element], firsts: Mapping[tuple[int, str], int]) -> tuple[Any, ...]:
+    """The argument ``wanted`` of `headers.compiled.walk.walk`; ``firsts`` maps (tag, creator) to the index of the element."""
     public = sorted((tag, j) for (tag, creator), j in firsts.items() if not creator)
     creators = sorted({e.creator for e in elements if e.creator})
     private = [(tag >> 16, creators.index(creator), tag & 0xFF, j) for (tag, creator), j in firsts.items() if creator]
@@ -116,17 +119,17 @@ def _wanted(tags: tuple[Tag, ...]) -> Wanted:
 
 
 def wanted(tags: Iterable[Tag] | None = None) -> Wanted:
-    """The default elements and those of ``tags``.
+    """The default elements and those that ``tags`` names.
 
     Raises
     ------
     HeaderError
-        A name in ``tags`` is no keyword, or names a sequence or bulk data.
+        An entry of ``tags`` is not a DICOM keyword, or is the keyword of a sequence or of bulk data.
     """
     return _wanted(tuple(dict.fromkeys(tags or ())))
 
 
 def names_a_person(keyword: str) -> bool:
-    """Whether an element's values are persons' names (VR PN)."""
+    """Whether the values of an element are names of persons (VR PN)."""
     tag = tag_for_keyword(keyword)
     return tag is not None and dictionary_VR(tag) == "PN"

@@ -1,4 +1,4 @@
-"""One row a file becomes one row a frame: multi-frame files, and mosaics whose tiles are frames that are a part of an image."""
+"""Turns one row per file into one row per frame, for multi-frame files and for mosaics, each tile of which is a frame."""
 
 from __future__ import annotations
 
@@ -18,19 +18,32 @@ from .heads import Heads
 from .vendors import LARGE_COLUMNS, MOSAICS
 from .vendors.base import Tiles
 
-_WINDOW = ("crop_row", "crop_col", "crop_rows", "crop_columns")
+_CROP = ("crop_row", "crop_col", "crop_rows", "crop_columns")
 
 
 @dataclass
 class Frames:
-    """The frames of one file: how many, and the columns in which they differ from the file's row."""
+    """The frames of one file: their number, and the columns that differ from the file's row."""
 
     count: int
     columns: dict[str, Any] = field(default_factory=dict)
 
 
 def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
-    """Columns by frame, with ``frame``, ``file`` (the row in the batch), ``frame_offset`` (s) and the part of the stored image that each is."""
+    """Repeat the columns of files for each of their frames, and replace what differs from frame to frame.
+
+    Parameters
+    ----------
+    heads
+        The heads of the files; problems are noted there.
+    found
+        Columns with a row per file.
+
+    Returns
+    -------
+    Columns with a row per frame.  Added are ``frame``, ``file`` (the row in ``found``), ``frame_offset`` (s), ``tile_row``,
+    ``tile_col`` (whole slide images) and the crop of the stored image that the frame is.
+    """
     count = len(heads.paths)
     several = {i: f for i in _candidates(heads, found).tolist() if (f := _guarded(heads, found, i)) is not None}
     counts = np.ones(count, np.int64)
@@ -42,7 +55,7 @@ def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
     starts = np.cumsum(counts) - counts
     table["file"] = index
     table["frame"] = np.arange(index.size) - starts[index]
-    for name in ("frame_offset", "tile_row", "tile_col", *_WINDOW):
+    for name in ("frame_offset", "tile_row", "tile_col", *_CROP):
         table[name] = np.full(index.size, np.nan)
     for i, frames in several.items():
         _override(table, slice(starts[i], starts[i] + frames.count), frames.columns)
@@ -50,7 +63,7 @@ def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
 
 
 class Row(Mapping[str, Any]):
-    """One row of columns; values are made when asked for."""
+    """One row of a table of columns; values are converted when they are accessed."""
 
     def __init__(self, columns: Mapping[str, Any], row: int) -> None:
         self._columns = columns
@@ -68,17 +81,17 @@ class Row(Mapping[str, Any]):
 
 
 def _candidates(heads: Heads, found: dict[str, Any]) -> Any:
-    """Rows that may hold several frames."""
+    """The indices of files that may hold several frames."""
     tiles = np.zeros(len(found["frames_said"]), bool)
     for mosaic in MOSAICS:
         tiles |= mosaic.hints(found)
-    if any(heads.problems):  # a number of frames that is none
+    if any(heads.problems):  # NumberOfFrames is invalid
         tiles |= np.array(["NumberOfFrames " in problem for problem in heads.problems], bool)
     return np.flatnonzero(~np.isnan(found["frames_said"]) | tiles)
 
 
 def _guarded(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
-    """The frames of one file; where they can't be told apart it is no image, and its problem says why."""
+    """The frames of one file; if that fails, the file counts as one without an image, and its problem says why."""
     try:
         return _frames(heads, found, i)
     except FATAL:
@@ -91,6 +104,13 @@ def _guarded(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
 
 
 def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
+    """The frames of file ``i``; ``None`` if its row already describes its only frame.
+
+    Raises
+    ------
+    HeaderError
+        The file can't hold the frames that its header declares, or their number is unknown.
+    """
     row = Row(found, i)
     for mosaic in MOSAICS:
         tiles = mosaic.tiles(row)
@@ -111,7 +131,10 @@ def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
 
 
 def _placed(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
-    """What a file without functional groups says of its frames: positions of dose grids and tomograms, times of cines."""
+    """Complete the columns of a multi-frame file by elements outside of functional groups.
+
+    These give the positions of dose grids and tomograms (mm, patient LPS), tiles of slides, and ``frame_offset`` (s) of cines.
+    """
     first = np.array([columns[n][0] if n in columns else row[n] for n in _PLACE], float)
     step = np.arange(count) * row["SpacingBetweenSlices"]
     offsets = _numbers(row["_grid_offsets"], count)
@@ -136,7 +159,10 @@ _PLACE = (
 
 
 def _slide(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
-    """Tile by tile of a whole slide level: by the frames' positions, else row by row (TILED_FULL, PS3.3 C.7.6.17.3)."""
+    """Tile row and column of each frame of a whole slide image.
+
+    They follow from the frames' positions, else from their order, which is row by row (TILED_FULL, PS3.3 C.7.6.17.3).
+    """
     height, width = row["Rows"], row["Columns"]
     if not (height >= 1 and width >= 1):
         return {}
@@ -155,7 +181,7 @@ def _slide(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict[
 
 
 def _numbers(text: object, count: int) -> Any:
-    """A backslash list of ``count`` numbers, or ``None``."""
+    """The numbers of a backslash list; ``None`` unless there are ``count`` of them and all are finite."""
     try:
         values = np.array(str(text).split("\\"), float) if text else np.zeros(0)
     except ValueError:
@@ -164,12 +190,12 @@ def _numbers(text: object, count: int) -> Any:
 
 
 def _tiled(heads: Heads, i: int, row: Mapping[str, Any], tiles: Tiles) -> Frames:
-    """The tiles of a mosaic, row by row of the sheet.
+    """The frames of a mosaic, in the order of its tiles: row by row.
 
     Raises
     ------
     HeaderError
-        The sheet has not as many pixels along a side as it has tiles.
+        The image has fewer pixels than tiles along a side.
     """
     if not (row["Rows"] >= tiles.rows and row["Columns"] >= tiles.columns):
         raise HeaderError(f"a mosaic of {tiles.count} tiles, which the sheet can't hold")
@@ -192,7 +218,7 @@ def _tiled(heads: Heads, i: int, row: Mapping[str, Any], tiles: Tiles) -> Frames
 
 
 def _override(table: dict[str, Any], rows: slice, columns: dict[str, Any]) -> None:
-    """Lay the frames' own values over the file's, where they say something."""
+    """Overwrite rows of the table by the frames' own values, where these are not missing."""
     for name, values in columns.items():
         if name not in table:
             continue
@@ -208,7 +234,7 @@ def _override(table: dict[str, Any], rows: slice, columns: dict[str, Any]) -> No
 
 
 def _texts(table: dict[str, Any]) -> dict[str, Any]:
-    """Columns of texts are Arrow's again."""
+    """Convert columns of Python texts, which `_override` makes, back to Arrow."""
     return {
         name: pa.array(c, pa.string()) if isinstance(c, np.ndarray) and c.dtype == object and name not in LARGE_COLUMNS else c
         for name, c in table.items()

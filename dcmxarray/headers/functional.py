@@ -1,4 +1,4 @@
-"""Enhanced multi-frame files: which leaves of the functional groups fill which columns, frame by frame."""
+"""Functional groups of enhanced multi-frame files: which of their elements (leaves) fill which columns of each frame."""
 
 from __future__ import annotations
 
@@ -79,6 +79,7 @@ _PLAIN = {"_gradient": ("_gradient_x", "_gradient_y", "_gradient_z"), "_b": ("_b
 
 
 def _element(leaf: str, name: str) -> Element:
+    """The wanted element of a leaf's keyword that fills column ``name``."""
     tag = tag_for_keyword(leaf)
     attribute = BY_NAME.get(name)
     vr = dictionary_VR(tag or 0).split(" ")[0]
@@ -88,12 +89,19 @@ def _element(leaf: str, name: str) -> Element:
 
 
 def _tag(keyword: str) -> int:
+    """The tag of a keyword."""
     return tag_for_keyword(keyword) or 0
 
 
 @lru_cache(maxsize=1)
 def plan() -> tuple[tuple[Element, ...], tuple[Any, ...]]:
-    """The wanted leaves, and the arrays of `groups.walk_groups` (roots, inner sequences, parents, leaves)."""
+    """The wanted leaves, and the arrays that `headers.compiled.groups.walk_groups` takes.
+
+    Returns
+    -------
+    The leaves sorted by tag; and the tags of shared roots, of per-frame roots, of the sequences to enter below them, of each
+    leaf's sequence, and of each leaf.
+    """
     rows = [(_tag(s), _element(leaf, name)) for (s, leaf), name in _LEAVES.items()]
     rows += [(leaf.sequence, Element(leaf.columns, leaf.tag, leaf.vr, leaf.dtype)) for leaf in LEAVES]
     rows.sort(key=lambda row: row[1].tag)
@@ -109,7 +117,21 @@ def plan() -> tuple[tuple[Element, ...], tuple[Any, ...]]:
 
 
 def header_bytes(path: str, end: int, syntax: str) -> Any:
-    """The header of a file whose pixel data begin at byte ``end``, in little endian; ``None`` where it can't be recoded."""
+    """The bytes of a header in little endian.
+
+    Parameters
+    ----------
+    path
+        The file.
+    end
+        The offset at which its pixel data begin.
+    syntax
+        Its transfer syntax; big endian and deflated files are recoded by pydicom.
+
+    Returns
+    -------
+    An array of bytes; ``None`` if the header can't be recoded.
+    """
     if syntax in _RECODED:
         return by_pydicom.recoded(path)
     buf = np.empty(max(end, 0), np.uint8)
@@ -117,9 +139,12 @@ def header_bytes(path: str, end: int, syntax: str) -> Any:
 
 
 def per_frame(known: Heads, i: int, count: int, syntax: str = "") -> dict[str, Any] | None:
-    """Columns of the ``count`` frames of file ``i``; what is shared is filled in, and what is wrong is said of the file.
+    """Read the functional groups of file ``i``, which has ``count`` frames; problems are noted in ``known``.
 
-    ``None`` where the header has no functional groups; null where neither group says.
+    Returns
+    -------
+    Columns with a row per frame: the per-frame value, else the shared one, else null.  ``None`` if the header has no
+    functional groups.
     """
     path = known.paths[i]
     buf = header_bytes(path, int(known.states[i, PIXEL_AT]), syntax)
@@ -145,7 +170,7 @@ def per_frame(known: Heads, i: int, count: int, syntax: str = "") -> dict[str, A
 
 
 def _merged(heads: Heads, wanted: tuple[Element, ...]) -> dict[str, Any]:
-    """Columns of all leaves; where several sequences fill one column, the one that says something wins."""
+    """Columns of all leaves; if several leaves fill one column, each row takes the first value that is not missing."""
     out: dict[str, Any] = {}
     left = np.flatnonzero((heads.at != -1).any(axis=1)).tolist()
     while left:
@@ -159,7 +184,7 @@ def _merged(heads: Heads, wanted: tuple[Element, ...]) -> dict[str, Any]:
 
 
 def _filled(known: Any, values: Any) -> Any:
-    """``known``, and ``values`` where it is null."""
+    """``known``, with its missing values taken from ``values``."""
     if isinstance(known, pa.Array):
         return pc.coalesce(known, values)
     missing = np.isnat(known) if known.dtype.kind in "mM" else np.isnan(known)
@@ -167,7 +192,7 @@ def _filled(known: Any, values: Any) -> Any:
 
 
 def _data_set(buf: Any) -> tuple[int, bool]:
-    """Where the data set begins behind the file meta group, and whether it is explicit VR."""
+    """The offset at which the data set begins, after the file meta group, and whether it is explicit VR."""
     p = 132 if bytes(buf[128:132]) == b"DICM" else 0
     while p + 12 < buf.size and buf[p] == 2 and buf[p + 1] == 0:
         if bytes(buf[p + 4 : p + 6]) in (b"OB", b"UN", b"OW", b"SQ", b"UT"):

@@ -1,6 +1,7 @@
-"""Heads of a batch of files, read and walked: the values of the wanted elements of each, one behind the other.
+"""Reads and walks the heads of a batch of files, and collects the values of their wanted elements in one buffer.
 
-``local`` reads local files; the others, those that it could not read, and the odd ones that pydicom reads, add theirs behind.
+``compiled.local`` reads local files.  This module reads remote files, those that ``compiled.local`` could not read, and, by
+pydicom, those that the walk could not; it appends their values to the buffer.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from .compiled.walk import (
 )
 from .elements import Wanted
 
-LONG_WINDOW = 1 << 22  # bytes asked for at once where each question takes long
+LONG_WINDOW = 1 << 22  # bytes per request after the first window, as each request to a remote file takes long
 
 _SAYS = {
     CUT: "the file ends in the middle of an element",
@@ -50,7 +51,12 @@ _SAYS = {
 
 @dataclass
 class Heads:
-    """Offsets (into ``buf``, or IN_FILE - byte of the file), lengths and VRs: (elements, files); a state a file."""
+    """Where the wanted elements of a batch of files are.
+
+    ``at``, ``size`` and ``vr`` have the shape (elements, files): offset into ``buf``, length in bytes, and VR.  An offset is -1
+    for an absent element, and IN_FILE - n for a value that was left in the file at byte n.  ``states`` has a row per file, with
+    the columns that `headers.compiled.walk` names; ``used`` is the number of bytes of ``buf`` that hold values.
+    """
 
     paths: Sequence[str]
     buf: Buffer
@@ -66,15 +72,15 @@ class Heads:
         return np.asarray(self.states[:, STATUS] != NOT)
 
     def column(self, name: int) -> Ints:
-        """One column of the state."""
+        """One column of ``states``, contiguous."""
         return np.ascontiguousarray(self.states[:, name])
 
     def note(self, i: Any, text: str) -> None:
-        """Say of a file what is wrong with it, besides what was said before."""
+        """Append to the problem of file ``i``."""
         self.problems[i] = f"{self.problems[i]}; {text}" if self.problems[i] else text
 
     def add(self, data: bytes) -> int:
-        """Keep a value and return its offset."""
+        """Append a value to ``buf`` and return its offset."""
         place, self.used = self.used, self.used + len(data)
         if self.used > self.buf.size:
             self.buf = np.concatenate([self.buf[:place], np.empty(self.used, np.uint8)])
@@ -83,25 +89,25 @@ class Heads:
 
 
 def nothing_found(elements: int, files: int) -> tuple[Ints, Lengths, Lengths]:
-    """Offsets, lengths and VRs before the walk."""
+    """Offsets, lengths and VRs before the walk: every element is absent."""
     return np.full((elements, files), -1), np.zeros((elements, files), np.uint32), np.zeros((elements, files), np.uint32)
 
 
 def no_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
-    """Heads of files of which nothing is known yet."""
+    """Heads of files before they are read."""
     n, k = len(paths), len(wanted.elements)
     return Heads(paths, np.empty(0, np.uint8), np.zeros((n, STATE), np.int64), *nothing_found(k, n), [""] * n)
 
 
 def unread_heads(paths: Sequence[str], problems: Sequence[str], wanted: Wanted) -> Heads:
-    """Heads of what could not be read, and why."""
+    """Heads of files that could not be read, with their problems."""
     heads = no_heads(paths, wanted)
     heads.states[:, STATUS], heads.problems = NOT, list(problems)
     return heads
 
 
 def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
-    """Read and walk the heads of a batch of files; what can't be read is noted in ``problems``, never raised."""
+    """Read and walk the heads of a batch of files; a file that can't be read has a problem and raises nothing."""
     heads, layout = no_heads(paths, wanted), system.layout() if os.name == "posix" else None
     states, room = heads.states, local.room(heads.at, heads.size, heads.vr)
     if layout is not None and not any(map(files.is_remote, paths)):
@@ -122,7 +128,7 @@ def read_heads(paths: Sequence[str], wanted: Wanted) -> Heads:
 
 
 def _elsewhere(heads: Heads, i: int, wanted: Wanted) -> None:
-    """A file that is not local, or that can't be read; then it is noted why."""
+    """Read file ``i`` by Python, if it is remote or `compiled.local` could not; if that fails too, note why."""
     state, base = heads.states[i], 0
     state[STATUS] = MORE
     room = local.room(heads.at, heads.size, heads.vr)
@@ -137,12 +143,13 @@ def _elsewhere(heads: Heads, i: int, wanted: Wanted) -> None:
             base = int(state[POS])
     except FATAL:
         raise
-    except BaseException as error:  # noqa: BLE001 - of whatever kind, it costs this file alone
+    except BaseException as error:  # noqa: BLE001 - whatever its type, it affects this file only
         heads.problems[i] = f"cannot be read: {getattr(error, 'strerror', None) or one_line(error) or type(error).__name__}"
         state[STATUS], state[SIZE] = NOT, 0
 
 
 def _foreign(heads: Heads, i: int, wanted: Wanted) -> None:
+    """Read file ``i`` by pydicom, and replace what the walk found if pydicom finds more."""
     try:
         found = by_pydicom.read(heads.paths[i], wanted)
     except FATAL:
@@ -152,7 +159,7 @@ def _foreign(heads: Heads, i: int, wanted: Wanted) -> None:
             heads.problems[i] = one_line(error)
         return
     if found.problem and len(found.values) < np.count_nonzero(heads.at[:, i] != -1):
-        return  # the walk found more, and its problem stands
+        return  # the walk found more; its result and its problem stay
     heads.problems[i] = found.problem
     heads.at[:, i], heads.size[:, i], heads.vr[:, i] = -1, 0, 0
     for j, (data, vr) in found.values.items():

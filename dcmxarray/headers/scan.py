@@ -1,4 +1,4 @@
-"""The header pass over whole trees: walks paths, reads headers in batches, gives the frame table."""
+"""The header pass over folders: walks paths, reads headers in batches and joins them to the frame table."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pyarrow as pa
 from .. import parallel
 from ..attributes import BY_COLUMN, Tag
 from ..errors import FATAL, HeaderError
-from ..sources import files
+from ..sources import files, folders
 
-LEAST, MOST = 512, 8192  # files a batch
+LEAST, MOST = 512, 8192  # files per batch
 
 
 def scan(
@@ -34,23 +34,24 @@ def scan(
     tags
         Elements to read besides the default ones: DICOM keywords, or ``(group, "private creator", element)``.
     scheduler
-        Of dask: ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`; ``None`` takes the one that
-        is configured, else threads.
+        ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`; ``None`` takes the one that is
+        configured in dask, else threads.
 
     Returns
     -------
     pandas.DataFrame
-        One row a frame.  Columns with a DICOM keyword hold what was read (dates as datetime64, times as timedelta64);
-        lower-case ones are computed or say where the frame lies: ``path``, ``frame``, ``b`` (s/mm2), ``gradient_x/y/z``
-        (patient LPS), ``position_x/y/z`` (mm, LPS), ``component``, ``acquired``.  Files that are no images have rows too.
-        ``problem`` says what could not be read, and is missing where all could.
+        One row per frame.  Columns named by a DICOM keyword hold the values read (dates as datetime64, times as
+        timedelta64).  Lower-case columns are computed or locate the frame: ``path``, ``frame``, ``b`` (s/mm2),
+        ``gradient_x/y/z`` (patient LPS), ``position_x/y/z`` (mm, LPS), ``component``, ``acquired``.  Files without an image
+        have rows too.  ``problem`` says what could not be read; it is missing if everything could.
+        :doc:`/columns` lists every column with its type, units and meaning.
 
     Raises
     ------
     FileNotFoundError
         A path does not exist.
     HeaderError
-        ``tags`` holds a name that is no keyword.
+        No DICOM file is found, or ``tags`` holds a name that is not a DICOM keyword.
 
     Examples
     --------
@@ -61,12 +62,12 @@ def scan(
     """
     sources = [path] if isinstance(path, (str, bytes, os.PathLike)) else list(path)
     unread: list[tuple[str, str]] = []
-    paths = list(files.walk(sources, unread))
+    paths = list(folders.walk(sources, unread))
     return frame_table(read_files(paths, tuple(tags or ()), scheduler, unread))
 
 
 def _batches(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
-    """Equal parts for all workers, none so small that its columns cost more than its files."""
+    """Divide paths into equal batches for all workers; a batch that is too small costs more for its columns than its files."""
     turns = -(-len(paths) // (MOST * workers))
     size = max(LEAST, -(-len(paths) // (turns * workers or 1)))
     return [paths[k : k + size] for k in range(0, len(paths), size)]
@@ -75,9 +76,27 @@ def _batches(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
 def read_files(
     paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any = None, unread: Sequence[tuple[str, str]] = ()
 ) -> list[dict[str, Any]]:
-    """The header pass over files, in batches of columns; what is no DICOM is left out.
+    """Read the headers of files.
 
-    ``unread`` are pairs (path, problem) of what could not be looked into, as `files.walk` gives them: rows at the end.
+    Parameters
+    ----------
+    paths
+        Files, as `folders.walk` yields them.
+    tags
+        Elements to read besides the default ones.
+    scheduler
+        See `scan`.
+    unread
+        Pairs (path, problem) of what could not be read, as `folders.walk` collects them; each becomes a row at the end.
+
+    Returns
+    -------
+    Batches of columns with a row per frame.  Files that are not DICOM have no rows.
+
+    Raises
+    ------
+    HeaderError
+        ``tags`` holds a name that is not a DICOM keyword.
     """
     from .batch import unread_batch
     from .elements import wanted
@@ -90,9 +109,10 @@ def read_files(
 
 
 def read_guarded(paths: Sequence[str], tags: tuple[Tag, ...]) -> list[dict[str, Any]]:
-    """Batches of columns for files; one on which the header pass itself fails becomes a row with a problem.
+    """Read the headers of a batch; a file on which the header pass raises becomes a row with a problem.
 
-    The culprit is found by halves.  What fails without a file, fails.
+    The file is found by bisection, so the result may be several batches.  An exception that occurs even without any file is
+    raised.
     """
     from .batch import read_batch, unread_batch
 
@@ -100,7 +120,7 @@ def read_guarded(paths: Sequence[str], tags: tuple[Tag, ...]) -> list[dict[str, 
         return [read_batch(paths, tags)]
     except FATAL:
         raise
-    except BaseException as error:  # noqa: BLE001 - of whatever kind, it costs one file
+    except BaseException as error:  # noqa: BLE001 - whatever its type, it affects one file
         if len(paths) > 1:
             half = len(paths) // 2
             return read_guarded(paths[:half], tags) + read_guarded(paths[half:], tags)
@@ -109,12 +129,12 @@ def read_guarded(paths: Sequence[str], tags: tuple[Tag, ...]) -> list[dict[str, 
 
 
 def frame_table(batches: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Batches of columns as one table; opens no file.
+    """Join batches of columns to one table; opens no file.
 
     Raises
     ------
     HeaderError
-        There is no DICOM among the files.
+        The batches have no rows: there was no DICOM file.
     """
     batches = [b for b in batches if len(b["frame"])]
     if not batches:
@@ -123,6 +143,7 @@ def frame_table(batches: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _joined(name: str, parts: list[Any]) -> Any:
+    """One column of the table from its parts, in the dtype that pandas and Parquet share."""
     if isinstance(parts[0], pa.Array):
         return pd.array(pa.chunked_array(parts, pa.string()), dtype="str")
     values = np.concatenate(parts)

@@ -1,7 +1,7 @@
-"""From frame sources to values: which frames an index asks for, read or decoded into their places.
+"""From frame sources to values: finds the frames that an index asks for, and reads or decodes each into its place.
 
-It never imports zarr and knows no dims.  In reading order: ``frame_sources`` says where frames lie (``layout`` what may be),
-``lazy`` answers indexers, ``blocks`` reads native frames (``native``, ``local``, ``reading``), ``encapsulated`` finds compressed
-ones and ``codecs`` decodes them (``codestream``, ``colour``, ``rle``), ``by_pydicom`` does what is left, ``rescale`` makes
-real-world values; ``copies`` tells copies of a file by their pixels.
+It never imports zarr and knows no dims.  In reading order: ``frame_sources`` says where frames lie and ``layout`` checks how
+their pixels are laid out; ``lazy`` is the lazy array; ``blocks`` reads native frames (with ``native``, ``local`` and
+``reading``); ``encapsulated`` finds compressed frames and ``codecs`` decodes them (with ``codestream``, ``colour`` and ``rle``);
+``by_pydicom`` reads the remaining layouts; ``rescale`` computes real-world values; ``copies`` recognizes copies by their pixels.
 """

@@ -1,4 +1,4 @@
-"""Whole native frames, many at a time: read straight into their places, and settled and rescaled a block at a time."""
+"""Whole native frames, many at a time: read straight into the output, then settled and rescaled block by block."""
 
 from __future__ import annotations
 
@@ -14,12 +14,35 @@ from . import layout, local, native, rescale
 
 Array = npt.NDArray[Any]
 
-_BLOCK = 1 << 20  # bytes that are read before they are converted, so that they are still in the cache
-_MANY = 64  # frames, beyond which two threads share them
+_BLOCK = 1 << 20  # bytes to read before converting them: few enough to stay in the CPU's cache
+_MANY = 64  # from this number of frames on, two threads share the work
 
 
 def read(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
-    """Frames to their places in ``out``; by two threads, unless this one is one of several already, as dask's are."""
+    """Read frames to their places in ``out``.
+
+    Two threads share many frames, but only when called from the main thread: dask's workers already run in parallel.
+
+    Parameters
+    ----------
+    sources
+        Where the frames lie.
+    spec
+        The pixel layout of all these frames.
+    frames
+        (n,) indices into ``sources``.
+    out
+        (places, rows, columns[, samples]), to be filled.
+    places
+        (n,) where in ``out`` each frame goes.
+    scaled
+        Whether to apply slope and intercept.
+
+    Raises
+    ------
+    PixelError
+        A file changed since it was scanned, is too short, or can't be read.
+    """
     if len(frames) < _MANY or threading.current_thread() is not threading.main_thread():
         _read(sources, spec, frames, out, places, scaled)
         return
@@ -30,6 +53,7 @@ def read(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, place
 
 
 def _read(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
+    """`read` in one thread: straight into ``out`` if the file's bytes are the values, else block by block."""
     if native.is_settled(spec) and not _scales(sources, frames, scaled) and out.dtype == rescale.stored_dtype(spec):
         _read_runs(sources, spec, frames, out, places)
         return
@@ -40,11 +64,12 @@ def _read(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, plac
 
 
 def _scales(sources: FrameSources, frames: Ints, scaled: bool) -> bool:
+    """Whether any of the frames needs rescaling."""
     return scaled and bool((sources.slope[frames] != 1).any() or (sources.intercept[frames] != 0).any())
 
 
 def _read_block(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
-    """Frames that need work: where they lie together in ``out`` and are of its dtype, it is done there."""
+    """Read, settle and rescale one block; in place where its frames are adjacent in ``out`` and have its dtype."""
     count, together = len(frames), bool((np.diff(places) == 1).all())
     target = out[places[0] : places[0] + count] if together else np.empty((count, *out.shape[1:]), out.dtype)
     dtype = rescale.stored_dtype(spec)
@@ -57,6 +82,7 @@ def _read_block(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array
 
 
 def _rescale(sources: FrameSources, frames: Ints, stored: Array, target: Array, scaled: bool) -> None:
+    """Write real-world values to ``target``, which may be ``stored`` itself."""
     if not _scales(sources, frames, scaled):
         if stored is not target:
             target[...] = stored
@@ -70,7 +96,7 @@ def _rescale(sources: FrameSources, frames: Ints, stored: Array, target: Array, 
 
 
 def _read_runs(sources: FrameSources, spec: PixelSpec, frames: Ints, target: Array, slots: Ints) -> None:
-    """Read frames to their slots of ``target``; neighbours in the file that are neighbours in ``target`` in one go."""
+    """Read frames to their slots of ``target``; frames adjacent both in the file and in ``target`` are read as one run."""
     size = layout.bits(spec) // 8
     path = sources.path[frames]
     offset = sources.offset[frames] + sources.frame[frames] * size

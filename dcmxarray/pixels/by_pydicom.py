@@ -1,6 +1,7 @@
-"""Layouts that are not one value behind the other: single bits, palettes, native YBR, big endian bytes, deflated files.
+"""Rare layouts of uncompressed frames: single bits, palettes, native YBR, big endian bytes, deflated files.
 
-pydicom reads what must be read as a whole data set; no file is inflated further than its header's pixels need.
+pydicom reads the files that can only be read as a whole data set.  A deflated file is inflated only as far as its header says
+that the pixels reach.
 """
 
 from __future__ import annotations
@@ -23,16 +24,32 @@ from .reading import changed, guarded, part, same
 Array = npt.NDArray[Any]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
-_SLACK = 64 << 20  # bytes of a deflated file's header and of what stands behind its pixels
+_SLACK = 64 << 20  # bytes allowed for the header of a deflated file and for the elements behind its pixels
 
 
 def decode(file: File, spec: PixelSpec, offset: int, length: int, frame: int) -> Array:
-    """One native frame: stored values, colour as RGB.
+    """Read one native frame.
+
+    Parameters
+    ----------
+    file
+        The file, as it was scanned.
+    spec
+        The frame's pixel layout.
+    offset, length
+        Bytes; where the pixel data begin, and how long they are.  An offset of -1 leaves it to pydicom to find them.
+    frame
+        Number within the file, from 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        Stored values, (rows, columns[, samples]); YBR is converted to RGB.
 
     Raises
     ------
     PixelError
-        It is cut, the file changed, or pydicom can't decode it.
+        The frame is truncated, the file changed, or pydicom can't decode it.
     """
     with guarded(f"{file.path} frame {frame}: can't be decoded"):
         if offset < 0 or native.is_swapped(spec):
@@ -46,10 +63,11 @@ def decode(file: File, spec: PixelSpec, offset: int, length: int, frame: int) ->
 
 
 def _by_pydicom(file: File, spec: PixelSpec, frame: int) -> Array:
+    """One frame of a data set that pydicom reads whole."""
     from pydicom.pixels import pixel_array
 
     if not files.is_remote(file.path) and not same(file, files.size_of(file.path), files.modified(file.path)):
-        raise changed(file)  # a data set that is kept is of the file as it was
+        raise changed(file)  # a cached data set is of the file as it was
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return np.asarray(pixel_array(_dataset(file, spec), index=frame))
@@ -57,17 +75,18 @@ def _by_pydicom(file: File, spec: PixelSpec, frame: int) -> Array:
 
 @lru_cache(maxsize=2)
 def _dataset(file: File, spec: PixelSpec) -> Any:
-    """The whole file."""
+    """The whole data set, cached."""
     return _read(file, spec, True)
 
 
 @lru_cache(maxsize=16)
 def _header(file: File, spec: PixelSpec) -> Any:
-    """What stands before the pixels, palettes among it."""
+    """The elements before the pixels, including palettes, cached."""
     return _read(file, spec, False)
 
 
 def _read(file: File, spec: PixelSpec, pixels: bool) -> Any:
+    """A pydicom data set of the file, with or without its pixels."""
     import pydicom
 
     with warnings.catch_warnings(), files.open_file(file.path) as handle:
@@ -80,7 +99,7 @@ def _read(file: File, spec: PixelSpec, pixels: bool) -> Any:
 
 
 def _check(file: File, handle: Any) -> None:
-    """See that an open file is the one that was scanned."""
+    """Raise PixelError if an open file is not as it was when it was scanned."""
     if files.is_remote(file.path):
         now = getattr(handle, "size", None) or 0, 0
     else:
@@ -91,7 +110,7 @@ def _check(file: File, handle: Any) -> None:
 
 
 def _inflated(raw: bytes, most: int) -> bytes:
-    """A deflated file (PS3.5 A.5) as one that is not."""
+    """The bytes of a deflated file (PS3.5 A.5) as explicit VR little endian; ValueError beyond ``most`` inflated bytes."""
     head = _meta_end(raw)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     data = inflater.decompress(raw[head:], most)
@@ -112,12 +131,24 @@ def _meta_end(raw: bytes) -> int:
 
 
 def palette(file: File, spec: PixelSpec, indices: Array) -> Array:
-    """Indices looked up in the file's palette (PS3.3 C.7.6.3.1.5): RGB.
+    """Look indices up in the file's palette (PS3.3 C.7.6.3.1.5).
+
+    Parameters
+    ----------
+    file, spec
+        The file, as it was scanned, and its pixel layout.
+    indices
+        (rows, columns) stored values.
+
+    Returns
+    -------
+    numpy.ndarray
+        (rows, columns, 3) RGB, in the dtype of the palette's entries.
 
     Raises
     ------
     PixelError
-        There is none, or it is damaged.
+        The file has no palette, or a damaged one.
     """
     from pydicom.pixels import apply_color_lut
 
@@ -127,5 +158,5 @@ def palette(file: File, spec: PixelSpec, indices: Array) -> Array:
 
 
 def palette_dtype(file: File, spec: PixelSpec) -> np.dtype[Any]:
-    """Of the palette's entries."""
+    """The dtype of the entries of a file's palette."""
     return palette(file, spec, np.zeros((1, 1), np.uint8)).dtype

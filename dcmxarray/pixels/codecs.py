@@ -1,6 +1,6 @@
-"""One compressed frame decoded: RLE and deflate here, imagecodecs where it is installed, else the safe plugins of pydicom.
+"""Decodes one compressed frame: RLE and deflate by itself, others by imagecodecs if installed, else by pydicom's safe plugins.
 
-A plugin that can end the interpreter on damaged data (gdcm, pylibjpeg-libjpeg) is never asked.
+It never uses a plugin that can crash the interpreter on damaged data (gdcm, pylibjpeg-libjpeg).
 """
 
 from __future__ import annotations
@@ -30,12 +30,26 @@ _SAFE = [(JPEG, ("pillow",)), (JPEG_LS, ("pyjpegls",)), (JPEG_2000 | HTJ2K, ("py
 
 
 def decode(data: bytes, spec: PixelSpec, where: str) -> Array:
-    """Stored values of one frame: (rows, columns) or (rows, columns, samples), in `stored_dtype`; YBR becomes RGB.
+    """Decode one frame.
+
+    Parameters
+    ----------
+    data
+        The frame's compressed bytes.
+    spec
+        The pixel layout that the header gives.
+    where
+        File and frame number, for error messages.
+
+    Returns
+    -------
+    numpy.ndarray
+        Stored values in `stored_dtype`, (rows, columns) or (rows, columns, samples); YBR is converted to RGB.
 
     Raises
     ------
     PixelError
-        No installed codec reads the transfer syntax, or the data are damaged, or of another size than the header says.
+        No installed codec reads the transfer syntax, the data are damaged, or their size is not the header's.
     """
     with guarded(f"{where}: {_name(spec)} data can't be decoded"):
         ybr = colour.is_ybr(spec)
@@ -49,24 +63,25 @@ def decode(data: bytes, spec: PixelSpec, where: str) -> Array:
 
 
 def _name(spec: PixelSpec) -> str:
+    """The transfer syntax in words."""
     from pydicom.uid import UID
 
     return str(UID(spec.syntax).name)
 
 
 def _unpacked(data: bytes, spec: PixelSpec) -> Array:
-    """Of RLE and deflated frames: their bytes are those that would stand in a file without compression."""
+    """The image of an RLE or deflated frame; both unpack to the bytes of a native frame."""
     size = -(-spec.rows * spec.columns * spec.samples * spec.bits_allocated // 8)
     if spec.syntax == rle.SYNTAX:
         return native.image(rle.decode(data, spec, size), replace(spec, planar=0))
-    raw = zlib.decompressobj(-15).decompress(data, size)  # PS3.5 A.4.13; no more, whatever it holds
+    raw = zlib.decompressobj(-15).decompress(data, size)  # PS3.5 A.4.13; at most the frame's size
     if len(raw) < size:
         raise ValueError(f"{len(raw)} bytes, where {size} are needed")
     return native.image(np.frombuffer(bytearray(raw), np.uint8), spec)
 
 
 def _decoded(data: bytes, spec: PixelSpec, where: str, ybr: bool) -> tuple[Array, bool]:
-    """The image of a codestream, and whether its colours are still YCbCr."""
+    """Decode a codestream: its image, and whether the colours are still YCbCr."""
     stream = codestream.checked(data, spec, where)
     ybr = stream.ybr if spec.samples > 1 and stream.ybr is not None else ybr
     array = _by_imagecodecs(data, spec.syntax, ybr)
@@ -78,7 +93,7 @@ def _decoded(data: bytes, spec: PixelSpec, where: str, ybr: bool) -> tuple[Array
 
 
 def _by_imagecodecs(data: bytes, syntax: str, ybr: bool) -> Array | None:
-    """Without the interpreter's lock; ``None`` where imagecodecs, or its codec, is not installed."""
+    """Decode by imagecodecs, which releases the interpreter's lock; ``None`` if it or its codec is not installed."""
     try:
         import imagecodecs
     except ImportError:
@@ -98,16 +113,17 @@ def _by_imagecodecs(data: bytes, syntax: str, ybr: bool) -> Array | None:
 
 
 def _by_jpeg(data: bytes, ybr: bool) -> Any:
+    """Decode JPEG by imagecodecs without converting colours."""
     import imagecodecs
 
     if codestream.jpeg(data).samples == 1:
         return imagecodecs.jpeg_decode(data)
-    space = "YCBCR" if ybr else "RGB"  # the same in and out: nothing is converted
+    space = "YCBCR" if ybr else "RGB"  # the same in and out, so that nothing is converted
     return imagecodecs.jpeg_decode(data, colorspace=space, outcolorspace=space)
 
 
 def _as_stored(array: Array, spec: PixelSpec, stream: codestream.Image) -> Array:
-    """A codec's array in the header's dtype: a codestream knows its precision, the header knows the sign."""
+    """Convert a codec's array to the header's dtype: the codestream gives the precision, the header the sign."""
     dtype = stored_dtype(spec)
     out = array.astype(dtype, copy=not array.flags.writeable or array.dtype != dtype)
     if spec.signed and array.dtype.kind == "u":
@@ -119,6 +135,7 @@ def _as_stored(array: Array, spec: PixelSpec, stream: codestream.Image) -> Array
 
 
 def _by_pydicom(data: bytes, spec: PixelSpec, where: str) -> Array:
+    """Decode by the first safe plugin of pydicom that is installed and can."""
     from pydicom.encaps import encapsulate
     from pydicom.pixels import get_decoder
     from pydicom.uid import UID
@@ -135,5 +152,5 @@ def _by_pydicom(data: bytes, spec: PixelSpec, where: str) -> Array:
 
 
 def _fits(plugin: str, spec: PixelSpec) -> bool:
-    """Whether a plugin reads such an image: pillow has 8 bits of JPEG alone."""
+    """Whether a plugin reads such an image; pillow reads JPEG of 8 bits only."""
     return plugin != "pillow" or spec.syntax not in JPEG or (spec.bits_stored == 8 and spec.syntax.endswith(("50", "51")))

@@ -1,6 +1,6 @@
-"""What a compressed image says of itself, read before it is decoded: its size, its precision, whether its end is there.
+"""The headers of compressed images, read before decoding: size, precision, colours, and whether the end is there.
 
-JPEG (T.81 B.2), JPEG-LS (T.87 C.2), JPEG 2000 and HTJ2K (T.800 A.5, I.5).  Decodes nothing.
+JPEG (T.81 B.2), JPEG-LS (T.87 C.2), JPEG 2000 and HTJ2K (T.800 A.5, I.5).  It decodes nothing.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ _RGB = (b"RGB", b"rgb")
 
 
 class Image(NamedTuple):
-    """Of a codestream.
+    """What a codestream's header says of its image.
 
     Attributes
     ----------
+    rows, columns, samples
+        Its size, and the number of components.
+    precision
+        Bits per value.
     signed
-        Whether its values are; JPEG and JPEG-LS do not say.
+        Whether values are signed; ``None`` for JPEG and JPEG-LS, which do not say.
     ybr
-        Whether its colours are YCbCr; ``None`` where it does not say.
+        Whether colours are YCbCr; ``None`` where the header does not say.
     """
 
     rows: int
@@ -38,12 +42,12 @@ class Image(NamedTuple):
 
 
 def checked(data: bytes, spec: PixelSpec, where: str) -> Image:
-    """What the codestream says, once it is sure that it is whole and of the size in the header.
+    """Read a codestream's header and check it against the DICOM header.
 
     Raises
     ------
     PixelError
-        It is cut, is none, or is of another size than the header says.
+        The codestream is truncated or unreadable, or its size or precision contradicts the DICOM header.
     """
     try:
         image = jpeg_2000(data) if data[:4] == _J2K or data[:8] == _JP2 else jpeg(data)
@@ -60,7 +64,7 @@ def checked(data: bytes, spec: PixelSpec, where: str) -> Image:
 
 
 def _whole(data: bytes, behind: int) -> None:
-    """The end marker can't occur within the coded values: whatever stands behind it is padding."""
+    """Raise ValueError if the end marker is missing.  It can't occur within coded values; bytes behind it are padding."""
     if data.rfind(_END, behind) < 0:
         raise ValueError("its end is cut off")
 
@@ -70,7 +74,13 @@ def _u16(data: bytes, at: int) -> int:
 
 
 def jpeg(data: bytes) -> Image:
-    """Of JPEG or JPEG-LS: the frame header, and the markers that tell its colours."""
+    """Read the header of a JPEG or JPEG-LS image: its frame header, and the markers that tell its colours.
+
+    Raises
+    ------
+    ValueError, IndexError
+        The data are no such image, or are truncated.
+    """
     if data[:2] != b"\xff\xd8":
         raise ValueError("no start of image")
     at, ybr = 2, None
@@ -94,7 +104,13 @@ def jpeg(data: bytes) -> Image:
 
 
 def jpeg_2000(data: bytes) -> Image:
-    """Of JPEG 2000, bare or in boxes: the SIZ segment."""
+    """Read the header (SIZ segment) of a JPEG 2000 image, bare or in boxes.
+
+    Raises
+    ------
+    ValueError, IndexError
+        The data are no such image, or are truncated.
+    """
     at = 0 if data[:4] == _J2K else _codestream(data)
     x, y, x0, y0 = (int.from_bytes(data[at + k : at + k + 4], "big") for k in (8, 12, 16, 20))
     samples = _u16(data, at + 40)
@@ -106,7 +122,7 @@ def jpeg_2000(data: bytes) -> Image:
 
 
 def _codestream(data: bytes) -> int:
-    """Where the codestream begins among the boxes."""
+    """Where the codestream begins within the boxes of a JP2 file."""
     at = 0
     while True:
         size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]

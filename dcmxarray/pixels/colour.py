@@ -1,4 +1,4 @@
-"""Colours as RGB (PS3.3 C.7.6.3.1.2).  Opens no file."""
+"""Conversion of colours to RGB (PS3.3 C.7.6.3.1.2).  Opens no file."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy.typing as npt
 
 from ..model import PixelSpec
 
-_RGB = ("RGB", "YBR_RCT", "YBR_ICT")  # JPEG 2000's own two are undone by its decoders
+_RGB = ("RGB", "YBR_RCT", "YBR_ICT")  # decoders of JPEG 2000 undo the last two themselves
 _YBR = ("YBR_FULL", "YBR_FULL_422")
 
 
 def is_ybr(spec: PixelSpec) -> bool:
-    """Whether an image's colours are YCbCr of the full range.
+    """Whether an image's colours are full-range YCbCr.
 
     Raises
     ------
     ValueError
-        They are neither that nor RGB.
+        They are neither YCbCr nor RGB.
     """
     if spec.samples == 1 or spec.photometric in _RGB:
         return False
@@ -29,7 +29,13 @@ def is_ybr(spec: PixelSpec) -> bool:
 
 
 def to_rgb(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """RGB of YCbCr, (rows, columns, 3), 8 bits."""
+    """Convert a full-range YCbCr image, (rows, columns, 3) of 8 bits, to RGB.
+
+    Raises
+    ------
+    ValueError
+        Values have more than 8 bits.
+    """
     from pydicom.pixels import convert_color_space
 
     if image.dtype != np.uint8:

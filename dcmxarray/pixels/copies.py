@@ -1,6 +1,6 @@
-"""Whether files that say the same of themselves hold the same pixels: for `series.split`, of suspects alone.
+"""Whether files with the same SOPInstanceUID hold the same pixels; `stacks.split` asks this of suspected copies only.
 
-Bytes are compared where files are laid out alike, decoded values where they are not (a copy that was compressed).
+Bytes are compared where files have the same layout, decoded values where they have not (a copy that was compressed).
 """
 
 from __future__ import annotations
@@ -20,9 +20,18 @@ from .lazy import FrameArray, read_frames
 
 
 def pixels(frames: pd.DataFrame) -> npt.NDArray[Any]:
-    """A code for every frame: frames of one SOPInstanceUID and number with one code have the same pixels.
+    """A code of its pixels for every frame.
 
-    What can't be read is like nothing else, so that it never counts as a copy.
+    Parameters
+    ----------
+    frames
+        Rows of the frame table.
+
+    Returns
+    -------
+    numpy.ndarray
+        (frames,) texts.  Frames with the same SOPInstanceUID, number and code have the same pixels.  The code of a file that
+        can't be read occurs nowhere else, so that it never counts as a copy.
     """
     by_file = frames.groupby("path", sort=False)
     first = by_file.head(1)
@@ -34,13 +43,14 @@ def pixels(frames: pd.DataFrame) -> npt.NDArray[Any]:
 
 
 def _laid_out_alike(first: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Whether all files of an instance have their pixels in the same form."""
+    """For each file, whether all files of its instance have the same transfer syntax and length of pixel data."""
     layout = first["TransferSyntaxUID"].fillna("") + " " + first["pixel_length"].astype(str)
     single = layout.groupby(first["SOPInstanceUID"]).transform("nunique") == 1
     return (single & (first["pixel_offset"] >= 0)).to_numpy()
 
 
 def _code(item: tuple[str, pd.DataFrame, bool]) -> str:
+    """A checksum of one file's pixels: of its bytes where files are laid out alike, else of decoded values."""
     path, frames, alike = item
     try:
         if alike:
@@ -54,7 +64,7 @@ def _code(item: tuple[str, pd.DataFrame, bool]) -> str:
 
 
 def _values(frames: pd.DataFrame) -> str:
-    """A checksum of decoded frames, one in memory at a time."""
+    """A checksum of decoded frames, with one frame in memory at a time."""
     found = hashlib.sha256()
     places = frame_sources(frames, rescale=False)
     array = FrameArray(places, np.arange(len(frames)), frame_shape(frames, places.specs[0], False), False)

@@ -1,4 +1,4 @@
-"""Encapsulated (compressed) frames: which fragments of a file hold which frame, found once a file (PS3.5 annex A.4)."""
+"""Encapsulated (compressed) frames: which fragments of a file hold which frame, found once per file (PS3.5 annex A.4)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,21 @@ Bytes = npt.NDArray[np.uint8]
 
 _ITEM = 0xE000FFFE
 _SHORT = 1 << 20
-_MOST = 1 << 20  # fragments, beyond four a frame, that are believed
+_MOST = 1 << 20  # a file with more fragments than this, and four per frame, is rejected as damaged
 
 
 class Element(NamedTuple):
-    """Encapsulated pixel data: the file, where they begin, how many bytes (to the end of the file, where undefined), frames."""
+    """Encapsulated pixel data of a file.
+
+    Attributes
+    ----------
+    file
+        The file that holds them.
+    offset, length
+        Bytes; an undefined length reaches to the end of the file.
+    frames
+        NumberOfFrames.
+    """
 
     file: File
     offset: int
@@ -29,12 +39,20 @@ class Element(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The first byte behind them that can't be theirs."""
+        """The first byte behind the pixel data, at most the end of the file."""
         return min(self.offset + self.length, self.file.size or self.offset + self.length)
 
 
 class Fragments(NamedTuple):
-    """Where fragments begin, their lengths as they say, and the first one of each frame with the end of the last."""
+    """The fragments of a file, and which frame each belongs to.
+
+    Attributes
+    ----------
+    starts, sizes
+        (fragments,) bytes; where each value begins in the file, and the length that its item gives.
+    firsts
+        (frames + 1,) the first fragment of each frame, then the number of fragments.
+    """
 
     starts: Ints
     sizes: Ints
@@ -42,12 +60,19 @@ class Fragments(NamedTuple):
 
 
 def frame_bytes(element: Element, frame: int) -> bytes:
-    """The compressed bytes of one frame.
+    """Read the compressed bytes of one frame.
+
+    Parameters
+    ----------
+    element
+        The pixel data of the file.
+    frame
+        Number within the file, from 0.
 
     Raises
     ------
     PixelError
-        The fragments are damaged or cut, or nothing tells which belong to which frame.
+        Fragments are damaged or truncated, or nothing tells which of them belong to which frame.
     """
     if element.frames == 1 and element.end - element.offset <= _SHORT:
         data = part(element.file, element.offset, max(0, element.end - element.offset))
@@ -62,7 +87,7 @@ def frame_bytes(element: Element, frame: int) -> bytes:
 
 
 def _parts(element: Element, frame: int, starts: Ints, sizes: Ints) -> list[tuple[int, int]]:
-    """(offset in the file, length) of a frame's fragments, once it is sure that all their bytes are there."""
+    """(offset in the file, length) of a frame's fragments; PixelError if there are none, or some bytes are missing."""
     if not sizes.sum():
         raise PixelError(f"{element.file.path} frame {frame}: encapsulated pixel data hold no fragment. {WAY_OUT}")
     cut = starts + sizes > element.end
@@ -76,12 +101,12 @@ def _parts(element: Element, frame: int, starts: Ints, sizes: Ints) -> list[tupl
 
 @lru_cache(maxsize=16)
 def fragments(element: Element) -> Fragments:
-    """The fragments of all frames: told apart by the offset table, by count, or by end markers.
+    """Find the fragments of all frames: by the offset table, else one fragment per frame, else by end markers.
 
     Raises
     ------
     PixelError
-        There are none, or they can't be told apart.
+        There are no fragments, or nothing tells which of them belong to which frame.
     """
     starts, sizes = _items(element, None)
     if len(starts) < 2:
@@ -101,7 +126,7 @@ def fragments(element: Element) -> Fragments:
 
 
 def _items(element: Element, data: Bytes | None) -> tuple[Ints, Ints]:
-    """Where the items' values begin and how long they say they are, hopping through the file, or through the bytes of it."""
+    """Where the values of all items begin, and their lengths: from ``data``, all bytes of the element, else from the file."""
     starts, sizes = [], []
     at, end, base = element.offset, element.end, element.offset
     window = part(element.file, at, max(0, min(_SHORT, end - at))) if data is None else data
@@ -120,11 +145,12 @@ def _items(element: Element, data: Bytes | None) -> tuple[Ints, Ints]:
 
 
 def _u32(data: Any, at: int) -> int:
+    """A little endian number of 32 bits."""
     return int.from_bytes(data[at : at + 4].tobytes(), "little")
 
 
 def _offset_table(element: Element, at: int, size: int, parts: Fragments) -> Ints:
-    """The first fragment of each frame, by the basic offset table; empty where that has not one place for each frame."""
+    """The first fragment of each frame by the basic offset table; empty if that is missing or inconsistent."""
     if size != 4 * element.frames or at + size > element.end:
         return np.zeros(0, np.int64)
     offsets = part(element.file, at, size).view("<u4").astype(np.int64) + parts.starts[0]
@@ -134,13 +160,13 @@ def _offset_table(element: Element, at: int, size: int, parts: Fragments) -> Int
 
 
 def _by_markers(element: Element, parts: Fragments) -> Ints:
-    """The first fragment of each frame: the one behind an end-of-image marker (JPEG, JPEG-LS and JPEG 2000: FF D9)."""
+    """The first fragment of each frame: each one behind an end-of-image marker (JPEG, JPEG-LS and JPEG 2000: FF D9)."""
     ends = [_has_end(element, a, n) for a, n in zip(parts.starts.tolist(), parts.sizes.tolist(), strict=True)]
     return np.append(0, np.flatnonzero(ends[:-1]) + 1)
 
 
 def _has_end(element: Element, at: int, size: int) -> bool:
-    """Whether a fragment ends with the marker; one that is cut does not."""
+    """Whether a fragment ends with the marker; a truncated fragment does not."""
     if at + size > element.end:
         return False
     last = min(size, 16)

@@ -1,4 +1,4 @@
-"""Where the frames of a stack lie, how their pixels are laid out, and how they are scaled: from the frame table alone."""
+"""From the frame table: where the frames of a stack lie, how their pixels are laid out and scaled.  Opens no file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SPEC = [
 
 
 def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
-    """Distinct pixel layouts, and which each frame has."""
+    """(frames,) the number of each frame's layout, and the distinct layouts."""
     parts = np.stack([_codes(frames[name]) for name in _SPEC])
     firsts, codes = np.unique(parts, axis=1, return_index=True, return_inverse=True)[1:]
     specs = tuple(_spec(checked({n: frames[n].iat[i] for n in _SPEC}, str(frames["path"].iat[i]))) for i in firsts)
@@ -27,13 +27,13 @@ def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
 
 
 def _codes(column: pd.Series) -> Any:
-    """A code for every distinct value; zeros, quickly, where there is but one."""
+    """(frames,) a code for every distinct value; zeros, as a shortcut, where all values are the same."""
     values = comparable(column)
     return np.zeros(len(column), np.int64) if (values == values[0]).all() else pd.factorize(column)[0]
 
 
 def _spec(row: dict[str, Any]) -> PixelSpec:
-    """The pixel layout that a header says; what it leaves out has the usual value (one grey sample, all bits stored)."""
+    """The pixel layout from a header; missing elements take the usual value (one grey sample, all bits stored)."""
 
     def whole(name: str, default: int) -> int:
         return default if pd.isna(row[name]) else int(row[name])
@@ -60,7 +60,17 @@ def _spec(row: dict[str, Any]) -> PixelSpec:
 
 
 def frame_shape(frames: pd.DataFrame, spec: PixelSpec, scaled: bool) -> tuple[int, ...]:
-    """(rows, columns) of a frame, or with 3 for colour; a palette is colour once it is looked up."""
+    """The shape of a frame: (rows, columns), or (rows, columns, 3) for colour.
+
+    Parameters
+    ----------
+    frames
+        Rows of the frame table.
+    spec
+        The pixel layout of the stored images.  A frame that is a part of one (a mosaic's tile) has the size of its crop.
+    scaled
+        Whether palettes are looked up, which makes them colour.
+    """
     colour = spec.samples == 3 or (scaled and spec.photometric == "PALETTE COLOR")
     height, width = leading(frames, ["crop_rows", "crop_columns"])
     if np.isnan(height):
@@ -75,14 +85,14 @@ SCALES = {
 
 
 def _scale(frames: pd.DataFrame, rescale: bool | str) -> tuple[Any, Any]:
-    """Slope and intercept of every frame, by RescaleSlope, else DoseGridScaling (PS3.3 C.11.1, C.8.8.3).
+    """(frames,) slope and intercept: RescaleSlope, else DoseGridScaling (PS3.3 C.11.1, C.8.8.3), else 1 and 0.
 
-    A RescaleSlope of 0, which would leave nothing of an image, counts as not said.
+    A RescaleSlope of 0 would erase the image: it counts as missing.
 
     Raises
     ------
     PixelError
-        The scale that is asked for is not in every header, or a header's could not be read.
+        A header lacks the scale that ``rescale`` names, or an element of the scale could not be read.
     """
     if isinstance(rescale, str):
         slope, intercept = (frames[c].to_numpy(float) for c in SCALES[rescale])
@@ -100,7 +110,7 @@ def _scale(frames: pd.DataFrame, rescale: bool | str) -> tuple[Any, Any]:
 
 
 def _check_read(frames: pd.DataFrame, names: tuple[str, ...]) -> None:
-    """Raise PixelError where a header has an element of the scale that could not be read."""
+    """Raise PixelError if an element of the scale is in a header but could not be read."""
     said = frames.get("problem")
     if said is None or said.isna().all():
         return
@@ -112,12 +122,19 @@ def _check_read(frames: pd.DataFrame, names: tuple[str, ...]) -> None:
 
 
 def frame_sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSources:
-    """Where the frames of a stack's table lie, and how they are scaled; opens no file.
+    """Find where the frames of a stack lie, and how they are laid out and scaled; opens no file.
+
+    Parameters
+    ----------
+    frames
+        Rows of the frame table.
+    rescale
+        As for `open_series`: whether to rescale, or by which mapping of `SCALES`.
 
     Raises
     ------
     PixelError
-        A header says a layout or a scale that is not read.
+        A header has a pixel layout or a scale that is not supported.
     """
     codes, names = pd.factorize(frames["path"])
     first = np.unique(codes, return_index=True)[1]

@@ -1,4 +1,4 @@
-"""Whether a pixel layout is one that DICOM has, and the file can hold the frames, before memory is taken.  Opens no file."""
+"""Checks made before memory is allocated: DICOM allows the pixel layout, and the file can hold the frames.  Opens no file."""
 
 from __future__ import annotations
 
@@ -26,12 +26,19 @@ _MUST = ("Rows", "Columns")
 
 
 def checked(row: dict[str, Any], path: str) -> dict[str, Any]:
-    """The elements of an image's layout, as they are given.
+    """Check the elements of a pixel layout, and return them unchanged.
+
+    Parameters
+    ----------
+    row
+        Keyword -> value, missing values as NaN or None.
+    path
+        The file, for error messages.
 
     Raises
     ------
     PixelError
-        One of them has no such value (PS3.3 C.7.6.3), or they contradict each other.
+        A value is not allowed (PS3.3 C.7.6.3), or values contradict each other.
     """
     for name, (allowed, words) in _ALLOWED.items():
         missing = pd.isna(row[name])
@@ -43,6 +50,7 @@ def checked(row: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def _check_bits(row: Mapping[str, Any], path: str) -> None:
+    """Raise PixelError if BitsAllocated, BitsStored and HighBit contradict each other."""
     allocated = 16 if pd.isna(row["BitsAllocated"]) else int(row["BitsAllocated"])
     stored = allocated if pd.isna(row["BitsStored"]) else int(row["BitsStored"])
     high = stored - 1 if pd.isna(row["HighBit"]) else int(row["HighBit"])
@@ -57,18 +65,25 @@ def _wrong(path: str, what: str) -> PixelError:
 
 
 def bits(spec: PixelSpec) -> int:
-    """Of one native frame; two pixels of YBR_FULL_422 share their colours (PS3.3 C.7.6.3.1.2)."""
+    """The number of bits of one native frame; in YBR_FULL_422 two pixels share their Cb and Cr (PS3.3 C.7.6.3.1.2)."""
     samples = 2 if spec.photometric == "YBR_FULL_422" else spec.samples
     return spec.rows * spec.columns * samples * spec.bits_allocated
 
 
 def check_room(sources: FrameSources, frames: Ints) -> None:
-    """See that the pixel data, and the files, are as long as native frames need.
+    """Check that pixel data and files are long enough for native frames.
+
+    Parameters
+    ----------
+    sources
+        Where the frames lie.
+    frames
+        (n,) indices of the frames to check.
 
     Raises
     ------
     PixelError
-        Names the first frame that lies beyond the end of the pixel data or of the file.
+        A frame lies beyond the end of the pixel data or of the file; the error names the first.
     """
     places = sources.path[frames]
     ends = np.where(sources.sizes[places] > 0, sources.sizes[places], np.iinfo(np.int64).max)

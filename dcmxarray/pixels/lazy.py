@@ -1,4 +1,4 @@
-"""The lazily indexed array: which frames an indexer asks for, each read or decoded into its place in the result."""
+"""The lazy array: finds the frames that an indexer asks for, and reads or decodes each into its place in the result."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ Array = npt.NDArray[Any]
 class FrameArray(BackendArray):
     """Frames of DICOM files as one array, (frame dims..., row, col[, rgb]), with outer indexing.
 
-    It holds paths and offsets, never an open file or pixels: it pickles small, and `__dask_tokenize__` is the same for the
-    same files.  Only the frames that an index selects are read.
+    It holds paths and offsets, but no open file and no pixels, so that its pickle is small.  `__dask_tokenize__` returns the
+    same token for the same unchanged files.  Indexing reads only the frames that the index selects.
 
     Parameters
     ----------
     sources
         Where the frames lie.
     cells
-        Frame of each cell, -1 for none.
+        (frame dims...) the frame of each cell, -1 where there is none.
     shape
         (rows, columns) of a frame, or with 3 for colour.
     scaled
@@ -71,7 +71,7 @@ class FrameArray(BackendArray):
 
     @property
     def is_native(self) -> bool:
-        """Whether frames are plain bytes in the files: to read, not to decode."""
+        """Whether frames are plain bytes in the files, which need no decoding."""
         return all(native.reads(spec) for spec in self.sources.specs)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
@@ -80,7 +80,7 @@ class FrameArray(BackendArray):
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> Array:
-        """An outer index: each entry an integer, a slice or a 1D array of integers."""
+        """Read an outer index, whose entries are integers, slices or 1D arrays of integers."""
         depth = self.cells.ndim
         positions = [np.atleast_1d(np.arange(n)[k]) for k, n in zip(key[:depth], self.cells.shape, strict=True)]
         chosen = self.cells[np.ix_(*positions)] if depth else self.cells
@@ -90,7 +90,7 @@ class FrameArray(BackendArray):
         return out.reshape((*kept, *out.shape[1:]))
 
     def _frames(self, frames: Ints, crop: tuple[Any, ...]) -> Array:
-        """Frames one behind the other, each cut to a crop."""
+        """Read frames, each cropped to an outer index: (frames, rows, columns[, rgb])."""
         layout.check_room(self.sources, frames[frames != MISSING])
         whole = all(
             isinstance(k, slice) and k == slice(0, n, 1)
@@ -114,20 +114,40 @@ def _plain(crop: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
 
 
 def _cut(image: Array, crop: tuple[Any, ...]) -> Array:
-    """Outer indexing of one image, a copy."""
+    """A copy of the part of an image that an outer index selects."""
     for axis in reversed(range(len(crop))):
         image = image[(slice(None),) * axis + (crop[axis],)]
     return image.copy()
 
 
 def _dtype(sources: FrameSources, scaled: bool) -> np.dtype[Any]:
+    """The dtype of the array; of the palette's entries where palettes are looked up."""
     if scaled and sources.specs[0].photometric == "PALETTE COLOR":
         return by_pydicom.palette_dtype(sources.file(0), sources.specs[int(sources.spec[0])])
     return rescale.value_dtype(sources, scaled)
 
 
 def read_frames(sources: FrameSources, frames: Ints, out: Array, scaled: bool, fill: Any) -> None:
-    """Fill ``out[i]`` with frame ``frames[i]``, in the order in which they lie in the files."""
+    """Fill ``out[i]`` with frame ``frames[i]``; frames are read in their order in the files.
+
+    Parameters
+    ----------
+    sources
+        Where the frames lie.
+    frames
+        (n,) indices into ``sources``, -1 for none.
+    out
+        (n, rows, columns[, 3]), to be filled.
+    scaled
+        Whether to rescale, and to look palettes up.
+    fill
+        The value where there is no frame.
+
+    Raises
+    ------
+    PixelError
+        A frame can't be read or decoded.
+    """
     holes = frames == MISSING
     if holes.any():
         out[holes] = fill
@@ -145,15 +165,15 @@ def read_frames(sources: FrameSources, frames: Ints, out: Array, scaled: bool, f
 
 
 def _is_plain(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array) -> bool:
-    """Whether frames are whole native images."""
+    """Whether frames are whole native images of ``out``'s size."""
     whole = (spec.rows, spec.columns) == out.shape[1:3]
     return whole and native.reads(spec) and bool((sources.offset[frames] >= 0).all())
 
 
 def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Sequence[Array], scaled: bool) -> None:
-    """Frames that are compressed, read by pydicom, or parts of larger images: one image at a time, each decoded once.
+    """Read frames that are compressed, need pydicom, or are parts of larger images; each image is decoded once.
 
-    Images are decoded side by side, unless this thread is one of several already, as dask's are.
+    Images are decoded in parallel, but only when called from the main thread: dask's workers already run in parallel.
     """
     numbers = np.stack([sources.path[frames], sources.frame[frames]], axis=1)
     starts = np.flatnonzero(np.concatenate([[True], (np.diff(numbers, axis=0) != 0).any(axis=1)]))
@@ -177,7 +197,7 @@ def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Seque
 
 
 def _image(sources: FrameSources, spec: PixelSpec, frame: int, scaled: bool) -> Array:
-    """The whole stored image that a frame is, or is a crop of."""
+    """Decode the stored image of which a frame is the whole or a crop."""
     file, number = sources.file(frame), int(sources.frame[frame])
     at, length = int(sources.offset[frame]), int(sources.length[frame])
     if at < 0 or spec.syntax in native.SYNTAXES:
@@ -189,6 +209,7 @@ def _image(sources: FrameSources, spec: PixelSpec, frame: int, scaled: bool) -> 
 
 
 def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled: bool) -> None:
+    """Write one decoded frame to ``out``, rescaled if asked; PixelError if its shape or dtype does not fit."""
     if stored.shape != out.shape:
         raise PixelError(f"{sources.file(frame).path}: the image is {stored.shape}, the header says {out.shape}")
     if scaled:

@@ -1,7 +1,7 @@
-"""Runs of bytes of many files, each to its place: compiled where the files are local, without the interpreter's lock.
+"""Reads runs of bytes from many files, each to its place; local files by compiled code without the interpreter's lock.
 
-A Python loop spends as long on itself as on the system.  What can't be read here (remote, not POSIX, changed, cut) `reading`
-reads, or says why not.
+A Python loop over small reads takes as long for itself as for the system calls.  `reading` takes over where compiled code can't
+read (remote files, other systems than POSIX) or fails (changed or truncated files), and raises the error.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _open = types.ExternalFunction("open", _int(_address, _int))
 _close = types.ExternalFunction("close", _int(_int))
 _pread = types.ExternalFunction("pread", _long(_int, _address, _address, _long))
 
-_MANY = 16  # runs, from which on compiled code is worth its call
+_MANY = 16  # runs; for fewer, compiled code does not repay the cost of its call
 
 
 @compiled
 def _read(names, starts, flags, known, layout, offset, begins, ends, target):  # type: ignore[no-untyped-def]
-    """How many runs were read before the first that could not be, of files that are as they are ``known``."""
+    """Read runs up to the first that fails or whose file differs from ``known`` (size, mtime); returns how many were read."""
     words, address = np.zeros(BYTES // 8, np.int64), target.ctypes.data
     for k in range(offset.size):
         handle = _open(np.uintp(names.ctypes.data + starts[k]), np.int32(flags))
@@ -52,7 +52,20 @@ def _read(names, starts, flags, known, layout, offset, begins, ends, target):  #
 
 
 def read(sources: FrameSources, path: Ints, offset: Ints, begins: Ints, ends: Ints, target: npt.NDArray[Any]) -> None:
-    """Fill ``target``, byte by byte from ``begins`` to ``ends``, each run from one file.
+    """Fill parts of ``target`` with runs of bytes, each from one file.
+
+    Parameters
+    ----------
+    sources
+        The files, as they were scanned.
+    path
+        (runs,) index of each run's file.
+    offset
+        (runs,) byte of the file at which the run begins.
+    begins, ends
+        (runs,) bytes of ``target`` between which the run goes.
+    target
+        A contiguous array.
 
     Raises
     ------
@@ -73,7 +86,7 @@ def read(sources: FrameSources, path: Ints, offset: Ints, begins: Ints, ends: In
 def _compiled(
     sources: FrameSources, path: Ints, offset: Ints, begins: Ints, ends: Ints, out: npt.NDArray[np.uint8]
 ) -> Callable[[int], int] | None:
-    """Reads on from one of the runs and returns how many it read; ``None`` where that can't be."""
+    """A compiled function that reads on from a given run and returns how many it read; ``None`` where it can't be used."""
     paths = [sources.paths[k] for k in path.tolist()]
     layout = system.layout()
     if os.name != "posix" or layout is None or any(map(files.is_remote, paths)):

@@ -1,4 +1,4 @@
-"""Native (uncompressed) frames: from bytes as they stand in the file to stored values (PS3.5 section 8.1).  Opens no file."""
+"""Native (uncompressed) frames: from the bytes in the file to stored values (PS3.5 section 8.1).  Opens no file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SYNTAXES = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", BIG_ENDIAN, "1.2.840
 
 
 def reads(spec: PixelSpec) -> bool:
-    """Whether frames of this layout are plain bytes in the file: whole bytes a value, grey or RGB."""
+    """Whether frames of this layout are plain bytes in the file: whole bytes per value, grey or RGB."""
     whole = spec.bits_allocated in (8, 16, 32, 64)
     plain = spec.samples == 1 or (spec.samples == 3 and spec.photometric == "RGB")
     grey = spec.photometric != "PALETTE COLOR"
@@ -25,17 +25,17 @@ def reads(spec: PixelSpec) -> bool:
 
 
 def is_swapped(spec: PixelSpec) -> bool:
-    """Whether single bytes or bits may stand in swapped pairs (big endian)."""
+    """Whether single bytes or bits may be stored in swapped pairs (big endian)."""
     return spec.syntax == BIG_ENDIAN and spec.bits_allocated <= 8
 
 
 def shape(spec: PixelSpec) -> tuple[int, ...]:
-    """Of one frame as it is read: (rows, columns), or with the samples where there are several."""
+    """The shape of one frame as stored: (rows, columns), or (rows, columns, samples) if there are several samples."""
     return (spec.rows, spec.columns) if spec.samples == 1 else (spec.rows, spec.columns, spec.samples)
 
 
 def options(spec: PixelSpec) -> dict[str, Any]:
-    """The layout of one frame, as pydicom's decoders take it."""
+    """The layout of one frame as options of pydicom's decoders."""
     from pydicom.uid import UID
 
     return {
@@ -54,16 +54,21 @@ def options(spec: PixelSpec) -> dict[str, Any]:
 
 
 def image(raw: Array, spec: PixelSpec, first: int = 0) -> Array:
-    """Stored values of one frame from its bytes, of single bits too, in place where that is possible.
+    """Convert the bytes of one frame to stored values, in place where possible.
 
     Parameters
     ----------
     raw
-        The frame's bytes, as they stand in a file.
+        (bytes,) uint8, as stored in a file.
     spec
-        Its layout.
+        The frame's layout; single bits are supported too.
     first
-        Of single bits, how many stand before the frame's in its first byte.
+        For single bits: the number of bits in the first byte that belong to the frame before.
+
+    Returns
+    -------
+    numpy.ndarray
+        (rows, columns[, samples]).
     """
     if spec.bits_allocated == 1:
         count = spec.rows * spec.columns * spec.samples
@@ -76,19 +81,27 @@ def image(raw: Array, spec: PixelSpec, first: int = 0) -> Array:
 
 
 def _expanded(raw: Array) -> Array:
-    """(pixels, 3) of YBR_FULL_422: two of Y, then the Cb and Cr of both."""
+    """Expand YBR_FULL_422, which stores two pixels as Y, Y, Cb, Cr, to (pairs, 2, 3)."""
     four = raw.reshape(-1, 4)
     return np.stack([four[:, :2], four[:, [2, 2]], four[:, [3, 3]]], axis=-1)
 
 
 def is_settled(spec: PixelSpec) -> bool:
-    """Whether bytes in the file are values as they are."""
+    """Whether the bytes in the file are the values, so that `settle` has nothing to do."""
     full = spec.element != "int" or (spec.bits_stored == spec.bits_allocated and spec.high_bit == spec.bits_allocated - 1)
     return full and spec.syntax != BIG_ENDIAN and (spec.samples == 1 or spec.planar == 0)
 
 
 def settle(spec: PixelSpec, out: Array) -> None:
-    """Byte order, planes and unused bits of frames as they were read, (frames, ...), in place."""
+    """Convert frames as read to stored values in place: byte order, colour planes and unused bits.
+
+    Parameters
+    ----------
+    spec
+        The frames' layout.
+    out
+        (frames, rows, columns[, samples]).
+    """
     if spec.syntax == BIG_ENDIAN:
         out.byteswap(inplace=True)
     if spec.samples > 1 and spec.planar == 1:
@@ -99,7 +112,7 @@ def settle(spec: PixelSpec, out: Array) -> None:
 
 
 def clear_unused(spec: PixelSpec, out: Array) -> None:
-    """Keep the stored bits alone: bits above HighBit mean nothing (PS3.5 8.1.1), and a sign is carried up."""
+    """Keep only the stored bits, in place: bits above HighBit have no meaning (PS3.5 8.1.1); a sign is extended."""
     bits = out.dtype.itemsize * 8
     above = bits - 1 - spec.high_bit
     below = spec.high_bit + 1 - spec.bits_stored

@@ -1,4 +1,4 @@
-"""Bytes of a file that must be as it was when its header was read, and the boundary at which a failure costs one frame."""
+"""Reads bytes of files that must not have changed since the scan, and turns every failure into an error of one frame."""
 
 from __future__ import annotations
 
@@ -16,17 +16,26 @@ WAY_OUT = "Leave the file out of the table, and pass missing='fill'."
 
 
 def changed(file: File) -> PixelError:
-    """The error of a file that is not what was scanned."""
+    """The error for a file that changed since it was scanned."""
     return PixelError(f"{file.path}: changed since its header was read; scan again")
 
 
 def same(file: File, size: int, modified: int) -> bool:
-    """Whether a file's size and time are those of the scan, as far as both are known (0 is not)."""
+    """Whether a file still has the size (bytes) and modification time (ns) of the scan; 0 means unknown and matches."""
     return all(now == then or not now or not then for now, then in ((size, file.size), (modified, file.modified)))
 
 
 def read(file: File, offset: int, out: memoryview) -> None:
-    """Read one frame, or a run of neighbouring ones, as they stand in the file.
+    """Read one frame, or a run of adjacent frames, as stored in the file.
+
+    Parameters
+    ----------
+    file
+        The file, as it was scanned.
+    offset
+        The first byte to read.
+    out
+        To be filled; its length is the number of bytes to read.
 
     Raises
     ------
@@ -46,13 +55,14 @@ def read(file: File, offset: int, out: memoryview) -> None:
 
 
 def _short(file: File, offset: int, length: int) -> PixelError:
+    """The error for a file that ends too early: it changed, or it is truncated."""
     if not same(file, files.size_of(file.path), 0):
         return changed(file)
     return PixelError(f"{file.path}: pixel data are truncated: {length} bytes from byte {offset} on are not all there. {WAY_OUT}")
 
 
 def part(file: File, offset: int, length: int) -> npt.NDArray[np.uint8]:
-    """Some bytes of a file."""
+    """Read ``length`` bytes of a file, as a uint8 array; raises as `read`."""
     out = np.empty(length, np.uint8)
     read(file, offset, memoryview(out))  # type: ignore[arg-type]
     return out
@@ -60,7 +70,7 @@ def part(file: File, offset: int, length: int) -> npt.NDArray[np.uint8]:
 
 @contextmanager
 def guarded(what: str) -> Iterator[None]:
-    """Whatever fails inside, a decoder's panic too, is a `PixelError` that says of what."""
+    """Turn any failure inside, a decoder's panic included, into a `PixelError` that begins with ``what``."""
     try:
         yield
     except FATAL:
@@ -72,5 +82,5 @@ def guarded(what: str) -> Iterator[None]:
 
 
 def failed(what: str, error: BaseException) -> PixelError:
-    """The error of what could not be done, with its cause."""
+    """The error that says what failed, the cause, and the way out."""
     return PixelError(f"{what}: {one_line(error)[-200:] or type(error).__name__}. {WAY_OUT}")

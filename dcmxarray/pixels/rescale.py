@@ -1,4 +1,4 @@
-"""From stored values to real-world values, and the smallest dtype that loses nothing (PS3.3 C.11.1).  Opens no file."""
+"""From stored values to real-world values, in the smallest lossless dtype (PS3.3 C.11.1).  Opens no file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_BITS_OF_FLOAT32 = 24
 
 
 def stored_dtype(spec: PixelSpec) -> np.dtype[np.generic]:
-    """The dtype of stored values in this machine's byte order."""
+    """The dtype of stored values, in native byte order."""
     if spec.element != "int":
         return np.dtype("f4" if spec.element == "float" else "f8")
     width = max(1, -(-spec.bits_allocated // 8))
@@ -24,6 +24,7 @@ def stored_dtype(spec: PixelSpec) -> np.dtype[np.generic]:
 
 
 def _range(spec: PixelSpec) -> tuple[int, int]:
+    """The smallest and the largest stored value that a layout allows."""
     bits = spec.bits_stored
     return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if spec.signed else (0, (1 << bits) - 1)
 
@@ -34,12 +35,19 @@ def is_identity(sources: FrameSources) -> bool:
 
 
 def value_dtype(sources: FrameSources, rescale: bool) -> np.dtype[np.generic]:
-    """The dtype of an array of these frames: integers stay integers where slope is 1 and every intercept whole.
+    """The dtype of an array of these frames; integers stay integers where every slope is 1 and every intercept whole.
+
+    Parameters
+    ----------
+    sources
+        The frames.
+    rescale
+        Whether values are rescaled; if not, the dtype is that of stored values.
 
     Raises
     ------
     PixelError
-        No dtype holds the values: it names the file and the slope.
+        No dtype holds the values; the error names the file and the slope.
     """
     dtypes = [stored_dtype(s) for s in sources.specs]
     stored = np.result_type(*dtypes)
@@ -54,6 +62,7 @@ def value_dtype(sources: FrameSources, rescale: bool) -> np.dtype[np.generic]:
 
 
 def _check_finite(sources: FrameSources) -> None:
+    """Raise PixelError for a slope that is 0 or not finite, or an intercept that is not finite."""
     wrong = ~(np.isfinite(sources.slope) & np.isfinite(sources.intercept)) | (sources.slope == 0)
     if wrong.any():
         raise _unfit(sources, int(wrong.argmax()), "can't be applied")
@@ -68,7 +77,7 @@ def _unfit(sources: FrameSources, frame: int, why: str) -> PixelError:
 
 
 def _whole(sources: FrameSources) -> np.dtype[np.generic] | None:
-    """The smallest integers that hold stored values and intercept, where there are such."""
+    """The smallest integer dtype that holds stored value + intercept; ``None`` if none does or a result is not whole."""
     if not ((sources.slope == 1).all() and (sources.intercept == np.round(sources.intercept)).all()):
         return None
     lows, highs = zip(*(_range(s) for s in sources.specs), strict=True)
@@ -77,7 +86,7 @@ def _whole(sources: FrameSources) -> np.dtype[np.generic] | None:
 
 
 def _real(sources: FrameSources) -> np.dtype[np.generic]:
-    """float32 where that tells stored values apart and reaches as far as they do, else float64."""
+    """float32 if it covers the range of values and keeps different stored values different, else float64."""
     most = np.array([max(map(abs, _range(s))) for s in sources.specs], np.float64)[sources.spec]
     with np.errstate(over="ignore"):
         largest = np.abs(sources.slope) * most + np.abs(sources.intercept)
@@ -94,10 +103,10 @@ def _real(sources: FrameSources) -> np.dtype[np.generic]:
 
 
 def apply(stored: Array, slope: float, intercept: float, out: Array) -> None:
-    """``out[...] = stored * slope + intercept``, integers exactly."""
+    """Compute ``out[...] = stored * slope + intercept``; exact if ``out`` is of integers."""
     if slope == 1 and intercept == 0:
         out[...] = stored
-    elif out.dtype.kind in "iu":  # modulo 2**bits: what `value_dtype` chose holds every sum
+    elif out.dtype.kind in "iu":  # arithmetic is modulo 2**bits, and the dtype that `value_dtype` chose holds every sum
         modulus = 1 << 8 * out.dtype.itemsize
         addend = np.array(int(intercept) % modulus, np.uint64).astype(out.dtype)
         np.add(stored, addend, out=out, dtype=out.dtype, casting="unsafe")

@@ -1,4 +1,4 @@
-"""RLE Lossless, compiled (PS3.5 annex G): byte planes, each packed by runs; without the interpreter's lock."""
+"""RLE Lossless (PS3.5 annex G): byte planes, each packed by runs.  Compiled; releases the interpreter's lock."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..model import PixelSpec
 
 SYNTAX = "1.2.840.10008.1.2.5"
 _HEADER = 64  # bytes: how many segments, and where each begins
-_MOST = 64  # bytes that one packed byte can stand for
+_MOST = 64  # bytes to which one packed byte can expand: two make at most 128
 
 
 @helper
 def _unpack(data, at, end, out):  # type: ignore[no-untyped-def]
-    """One segment into one byte plane; whether it filled it."""
+    """Unpack one segment into one byte plane; returns whether it filled the plane exactly."""
     to, size = np.uint64(0), np.uint64(out.size)
     at, end = np.uint64(at), np.uint64(end)
     one = np.uint64(1)
@@ -43,7 +43,7 @@ def _unpack(data, at, end, out):  # type: ignore[no-untyped-def]
 
 @compiled
 def _frame(data, starts, out):  # type: ignore[no-untyped-def]
-    """All segments of a frame, sample by sample, the most significant byte's first; whether they filled the values."""
+    """Unpack all segments of a frame, ordered by sample, most significant byte first; returns whether all planes were filled."""
     width = (starts.size - 1) // out.shape[1]
     plane = np.empty(out.shape[0], np.uint8)
     filled = 0
@@ -56,12 +56,26 @@ def _frame(data, starts, out):  # type: ignore[no-untyped-def]
 
 
 def decode(data: bytes, spec: PixelSpec, size: int) -> npt.NDArray[Any]:
-    """The bytes of a frame as they would stand in a little endian file, colour by pixel.
+    """Decode one frame.
+
+    Parameters
+    ----------
+    data
+        The frame's compressed bytes.
+    spec
+        Its pixel layout.
+    size
+        Bytes of the decoded frame.
+
+    Returns
+    -------
+    numpy.ndarray
+        (size,) uint8: the frame as a little endian file has it, with the samples of a pixel side by side.
 
     Raises
     ------
     ValueError
-        The data are not as the header says.
+        The data contradict the header, or are truncated.
     """
     raw = np.frombuffer(data, np.uint8)
     width = max(1, spec.bits_allocated // 8)

@@ -1,6 +1,6 @@
-"""The door to bytes: local paths by the operating system, anything with "://" by fsspec.
+"""Bytes of files: the operating system reads local paths, fsspec reads anything with "://".
 
-Every byte that dcmxarray reads of a DICOM file passes `names`, `read_some`, `read_into` or, for pydicom, `open_file`.
+Every byte of a DICOM file that dcmxarray reads goes through `names`, `read_some`, `read_into` or, for pydicom, `open_file`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -21,25 +19,24 @@ Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Source = str | os.PathLike[str]
 
-# A FIFO that took the place of a file must not be waited for.
+# NONBLOCK: opening must not wait if a FIFO has replaced the file.
 _FLAGS = os.O_RDONLY | sum(getattr(os, f"O_{name}", 0) for name in ("BINARY", "CLOEXEC", "NONBLOCK", "NOCTTY"))
 _LOCAL = "file://"
-_MANY = 16  # sources in one folder, from which on the folder is listed rather than each asked for
-_BLOCK = 4 << 20  # bytes read at a time for a checksum
+_BLOCK = 4 << 20  # bytes read at once for a checksum
 
 
 def is_remote(path: str) -> bool:
-    """Whether a path is a URL for fsspec (``s3://...``, ``memory://...``); a ``file://`` one is none."""
+    """Whether a path is a URL for fsspec (``s3://...``, ``memory://...``); ``file://`` URLs are local."""
     return "://" in path and not path.startswith(_LOCAL)
 
 
 def local(path: str) -> str:
-    """A table's path as the operating system takes it: a ``file://`` URL stands for a name that is no text."""
+    """The operating system's form of a path from a table; a ``file://`` URL stands for a name that is not valid UTF-8."""
     return os.fsdecode(unquote_to_bytes(path[len(_LOCAL) :])) if path.startswith(_LOCAL) else path
 
 
-def _as_text(path: str) -> str:
-    """A path as a table holds it: itself, or a ``file://`` URL where its bytes are no UTF-8."""
+def as_text(path: str) -> str:
+    """The form of a local path that a table holds: unchanged, or a ``file://`` URL if its bytes are not valid UTF-8."""
     if path.isascii():
         return path
     try:
@@ -49,129 +46,21 @@ def _as_text(path: str) -> str:
     return path
 
 
-def _remote(path: str) -> tuple[Any, str]:
+def remote(path: str) -> tuple[Any, str]:
+    """The fsspec file system of a URL, and the path within it."""
     import fsspec
 
     filesystem, inside = fsspec.core.url_to_fs(path)
     return filesystem, inside
 
 
-def walk(sources: Iterable[Source], unread: list[tuple[str, str]] | None = None) -> Iterator[str]:
-    """The files under folders (and the files themselves), each once, in sorted order, as absolute paths.
-
-    Links to folders are not followed, and links to nothing, FIFOs and devices below a folder are passed over.
-
-    Parameters
-    ----------
-    sources
-        Folders and files; a relative path is one of the working folder of now.
-    unread
-        Takes (path, why) of what could not be looked into: folders that may not be read, FIFOs and devices that were given.
-
-    Raises
-    ------
-    FileNotFoundError
-        A source does not exist.
-    """
-    seen: set[str] = set()
-    for path, is_file in _given(sources):
-        for found in [path] if is_file else _under(path, [] if unread is None else unread):
-            text = _as_text(found)
-            if text not in seen:
-                seen.add(text)
-                yield text
-
-
-def _given(sources: Iterable[Source]) -> Iterator[tuple[str, bool]]:
-    """Absolute paths, and which are known to be files: a folder that holds many of them is listed once."""
-    paths = [source if type(source) is str else os.fsdecode(os.fspath(source)) for source in sources]
-    pairs = [(path, *path.rpartition("/")[::2]) if "://" not in path else (path, "", "") for path in paths]
-    counts = Counter([parent for _, parent, _ in pairs])
-    absolute = {parent: _absolute(parent) for parent in counts if parent}
-    listed = {parent: _listed(absolute[parent], 4 * n) for parent, n in counts.items() if parent and n >= _MANY}
-    for path, parent, name in pairs:
-        if parent and name not in ("", ".", ".."):
-            yield f"{absolute[parent].rstrip(os.sep)}{os.sep}{name}", parent in listed and name in listed[parent]
-        else:
-            yield path if is_remote(path) else _absolute(local(path)), False
-
-
-def _absolute(path: str) -> str:
-    """An absolute path without ``..``: what lies before it is resolved first, as it may be a link."""
-    if os.pardir in path:
-        parts = path.split(os.sep)
-        last = max((k for k, part in enumerate(parts) if part == os.pardir), default=-1)
-        path = os.path.join(os.path.realpath(os.sep.join(parts[: last + 1])), *parts[last + 1 :]) if last >= 0 else path
-    return os.path.abspath(path)
-
-
-def _listed(folder: str, most: int) -> set[str]:
-    """The names of plain files among the first entries of a folder."""
-    try:
-        with os.scandir(folder) as entries:
-            return {e.name for e in islice(entries, most) if e.is_file(follow_symlinks=False)}
-    except OSError:
-        return set()
-
-
-def _under(path: str, unread: list[tuple[str, str]]) -> Iterator[str]:
-    if is_remote(path):
-        filesystem, inside = _remote(path)
-        yield from (filesystem.unstrip_protocol(name) for name in sorted(filesystem.find(inside)))
-        return
-    mode = _mode(path)
-    if stat.S_ISDIR(mode):
-        yield from _tree(path, unread)
-    elif stat.S_ISREG(mode):
-        yield path
-    else:
-        unread.append((_as_text(path), "cannot be read: no plain file, but a FIFO, a socket or a device"))
-
-
-def _mode(path: str) -> int:
-    try:
-        return os.stat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise FileNotFoundError(f"no file or folder {_as_text(path)!r}") from None
-    except OSError:
-        return stat.S_IFREG  # it is there; reading it will say what is wrong
-
-
-def _tree(folder: str, unread: list[tuple[str, str]]) -> Iterator[str]:
-    """Files below a folder, sorted, however deep."""
-    levels = [iter(_entries(folder, unread))]
-    while levels:
-        for _, path, is_folder in levels[-1]:
-            if is_folder:
-                levels.append(iter(_entries(path, unread)))
-                break
-            yield path
-        else:
-            levels.pop()
-
-
-def _entries(folder: str, unread: list[tuple[str, str]]) -> list[tuple[str, str, bool]]:
-    """Name, path and whether it is a folder, of the files and folders in one; what it can't tell is taken for a file."""
-    rows: list[tuple[str, str, bool]] = []
-    try:
-        with os.scandir(folder) as entries:
-            rows.extend((e.name, e.path, kind) for e in entries if (kind := _is_folder(e)) is not None)
-    except OSError as error:
-        unread.append((_as_text(folder), f"the folder may not be read: {error.strerror or error}"))
-    rows.sort()
-    return rows
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool | None:
-    """``None`` where it is neither folder nor file."""
-    try:
-        return True if entry.is_dir(follow_symlinks=False) else False if entry.is_file() else None
-    except OSError:
-        return False
-
-
 def names(paths: Sequence[str]) -> tuple[Bytes, Ints, int]:
-    """Local files as the C library takes their names, for compiled code that opens them: names, where each begins, flags."""
+    """Local file names in the form that the C library takes, for compiled code that opens the files.
+
+    Returns
+    -------
+    The names as bytes, each ended by a zero byte; the offset of each name (one more than names); the flags for ``open``.
+    """
     whole = "\0".join(paths)
     plain = whole.isascii() and _LOCAL not in whole
     encoded: Sequence[str | bytes] = paths if plain else [os.fsencode(local(p)) for p in paths]
@@ -186,7 +75,7 @@ def read_into(path: str, offset: int, out: memoryview) -> tuple[int, int]:
 
     Returns
     -------
-    The open file's size (bytes) and time of the last change (ns) behind the reading; 0 both where it is remote.
+    The size (bytes) and modification time (ns) of the open file, taken after reading; (0, 0) if the file is remote.
 
     Raises
     ------
@@ -207,7 +96,7 @@ def read_into(path: str, offset: int, out: memoryview) -> tuple[int, int]:
 
 
 def _read_remote(path: str, offset: int, out: memoryview) -> None:
-    filesystem, inside = _remote(path)
+    filesystem, inside = remote(path)
     data = filesystem.cat_file(inside, start=offset, end=offset + len(out))
     if len(data) < len(out):
         raise EOFError(f"{path}: the file ends before byte {offset + len(out)}")
@@ -215,9 +104,14 @@ def _read_remote(path: str, offset: int, out: memoryview) -> None:
 
 
 def read_some(path: str, offset: int, out: Bytes) -> int:
-    """Read what there is from ``offset`` on into ``out``; returns how many bytes there were."""
+    """Read up to ``out.size`` bytes from ``offset`` on into ``out``, fewer if the file ends before.
+
+    Returns
+    -------
+    The number of bytes read.
+    """
     if is_remote(path):
-        filesystem, inside = _remote(path)
+        filesystem, inside = remote(path)
         data = filesystem.cat_file(inside, start=offset, end=offset + out.size)
         out[: len(data)] = np.frombuffer(data, np.uint8)
         return len(data)
@@ -229,6 +123,7 @@ def read_some(path: str, offset: int, out: Bytes) -> int:
 
 
 def _fill(handle: int, offset: int, out: memoryview) -> int:
+    """Read until ``out`` is full or the file ends; returns the number of bytes read."""
     done = 0
     while done < len(out):
         n = _preadv(handle, out[done:] if done else out, offset + done)
@@ -248,7 +143,7 @@ def _preadv(handle: int, out: memoryview, offset: int) -> int:
 
 
 def open_file(path: str) -> Any:
-    """A binary file object, for what pydicom reads."""
+    """Open a file for pydicom; returns a binary file object."""
     if is_remote(path):
         import fsspec
 
@@ -262,29 +157,33 @@ def size_of(path: str) -> int:
 
 
 def modified(path: str) -> int:
-    """When a file was last changed, ns; 0 where the system does not say."""
+    """The modification time of a file in ns; 0 if it is unknown or the file is remote."""
     return 0 if is_remote(path) else status(path)[1]
 
 
 def status(path: str) -> tuple[int, int]:
-    """Size in bytes, and time of the last change, ns (0 where the system does not say).
+    """Look at a file without opening it.
+
+    Returns
+    -------
+    Its size in bytes and its modification time in ns (0 if it is unknown or the file is remote).
 
     Raises
     ------
     OSError
-        It can't be looked at, or is no plain file.
+        The file does not exist, can't be accessed, or is not a regular file.
     """
     if is_remote(path):
-        filesystem, inside = _remote(path)
+        filesystem, inside = remote(path)
         return int(filesystem.size(inside)), 0
     found = os.stat(local(path))
     if not stat.S_ISREG(found.st_mode):
         raise OSError("no plain file")
-    return found.st_size, found.st_mtime_ns if abs(found.st_mtime) < 9e9 else 0  # what int64 holds
+    return found.st_size, found.st_mtime_ns if abs(found.st_mtime) < 9e9 else 0  # beyond that, ns overflow int64
 
 
 def digest(path: str, offset: int, length: int) -> bytes:
-    """A checksum (SHA-256) of a part of a file, read in blocks; length -1 is to the end."""
+    """The SHA-256 of ``length`` bytes of a file from ``offset`` on, or of all to the end if ``length`` is -1."""
     found, block = hashlib.sha256(), np.empty(_BLOCK, np.uint8)
     while length:
         count = read_some(path, offset, block if length < 0 else block[:length])

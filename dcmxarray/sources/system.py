@@ -1,7 +1,7 @@
-"""What the operating system says of an open file, for compiled code: size, time of the last change, kind, in one call.
+"""``fstat`` for compiled code: size, modification time and file type of an open file, in one call.
 
-`layout` finds out by a file of known size and times where in ``struct stat`` they stand, so that no header file of C is
-needed; where it can't, there is none, and files are looked at by Python.
+`layout` finds the offsets of these fields in ``struct stat`` by means of a file of known size and times, so that no C header
+is needed.  If it can't, it returns ``None``, and Python examines the files instead.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Layout = npt.NDArray[np.int64]
 
 BYTES = 512  # more than any struct stat has
 _SIZE, _SECONDS, _NS, _MODE = range(4)
-_FAR = 9_000_000_000  # s; times beyond do not fit 64 bits of ns, and count as unknown
+_LARGEST_TIME = 9_000_000_000  # s; later times overflow 64 bits of ns and count as unknown
 _KIND, _PLAIN = 0xF000, 0x8000  # S_IFMT, S_IFREG
-_NUMBERS = {"x86_64": 5, "aarch64": 80}  # of the system call fstat: older C libraries have no function of that name
+_NUMBERS = {"x86_64": 5, "aarch64": 80}  # of the system call fstat: older C libraries don't export the function
 _BY_NUMBER = sys.platform == "linux"
 _NUMBER = _NUMBERS.get(platform.machine(), -1)
 _FILE_SIZE, _TIMES_NS = 12_345_671, (1_111_111_111_222_222_222, 1_333_333_333_444_444_444)
@@ -37,6 +37,7 @@ if _BY_NUMBER:
 
     @helper
     def _fstat(handle, address):  # type: ignore[no-untyped-def]
+        """``fstat`` by its system call; 0 if it succeeds."""
         return _syscall(np.int64(_NUMBER), np.int64(handle), address)
 
 else:
@@ -44,14 +45,15 @@ else:
 
     @helper
     def _fstat(handle, address):  # type: ignore[no-untyped-def]
+        """``fstat`` of the C library; 0 if it succeeds."""
         return _libc_fstat(np.int32(handle), address)
 
 
 @helper
 def status(handle, layout, buf):  # type: ignore[no-untyped-def]
-    """Size, and time of the last change in ns, of an open file; the size is -1 where it is no plain file.
+    """The size (bytes) and modification time (ns, 0 if unknown) of an open file; the size is -1 if it is no regular file.
 
-    ``buf`` are BYTES of int64 to work in.
+    ``layout`` is the array that `layout` returns; ``buf`` is an int64 array of BYTES bytes to work in.
     """
     if _fstat(handle, np.uintp(buf.ctypes.data)) != 0:
         return np.int64(-1), np.int64(0)
@@ -59,13 +61,16 @@ def status(handle, layout, buf):  # type: ignore[no-untyped-def]
     if mode != _PLAIN:
         return np.int64(-1), np.int64(0)
     seconds = buf[layout[_SECONDS]]
-    known = abs(seconds) < _FAR
+    known = abs(seconds) < _LARGEST_TIME
     return buf[layout[_SIZE]], seconds * 1_000_000_000 + buf[layout[_NS]] if known else np.int64(0)
 
 
 @lru_cache(maxsize=1)
 def layout() -> Layout | None:
-    """Where size, seconds and nanoseconds (in words of 8 bytes) and the mode (byte) stand; ``None`` where it is not clear."""
+    """The offsets of size, seconds and nanoseconds (in words of 8 bytes) and of the mode (in bytes) in ``struct stat``.
+
+    ``None`` if they can't be determined.
+    """
     with contextlib.suppress(OSError, AttributeError, TypeError, ValueError):
         for _ in range(3):  # another field may hold one of the numbers by chance
             found = _looked_up()
@@ -75,6 +80,7 @@ def layout() -> Layout | None:
 
 
 def _looked_up() -> Layout | None:
+    """One attempt: write a file of known size and times, and look for these numbers in what ``fstat`` fills in."""
     buf = np.zeros(BYTES // 8, np.int64)
     with _nameless_file() as file:
         os.ftruncate(file.fileno(), _FILE_SIZE)
@@ -89,11 +95,12 @@ def _looked_up() -> Layout | None:
 
 
 def _nameless_file() -> Any:
-    """In memory where the system can."""
+    """A temporary file without a name; in memory if the system supports it."""
     return open(os.memfd_create("dcmxarray"), "wb") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
 
 
 def _by_ctypes(handle: int, buf: Any) -> int:
+    """``fstat`` into ``buf``, called by ctypes as compiled code calls it; 0 if it succeeds."""
     libc, address = ctypes.CDLL(None), ctypes.c_void_p(buf.ctypes.data)
     if not _BY_NUMBER:
         return int(libc.fstat(handle, address))

@@ -1,6 +1,8 @@
-"""From the frame table to grids: which frames share an array, and in which cell of it each frame lies.  Numbers alone.
+"""From the frame table to grids: which frames share an array, and in which of its cells each frame lies.
 
-It never opens a file, knows no vendor and imports neither xarray nor dask.  In reading order: ``split`` parts series into
-stacks; ``arrange`` is the way from a stack to a `FrameGrid`, by ``work`` (the state on the way), ``slices``, ``axes``,
-``diffusion`` and ``time``; ``explain`` words what does not fit; ``geometry`` has planes, clusters and affines.
+The room works on columns of numbers and text.  It never opens a file, knows no vendor and imports neither xarray nor dask.
+
+In reading order: ``split`` divides series into stacks; ``arrange`` turns a stack into a `FrameGrid`, step by step in ``slices``,
+``axes``, ``diffusion`` and ``time``, with the intermediate state in ``work``; ``explain`` writes the error messages for frames
+that do not fit; ``geometry`` has planes, clusters and affines.
 """

@@ -1,7 +1,7 @@
-"""Frames of a stack find their cells: slices are sorted, axes are found, holes and doubles are named.
+"""Arranges the frames of a stack in a grid: sorts slices, finds axes, reports empty and doubly filled cells.  Opens no file.
 
-It knows columns, never scanners: numbers in, a `FrameGrid` out.  Opens no file.  The steps are those of the design: slice,
-attributes that vary at one position, b, time; what does not fit is a `GridError`.
+The input is columns of the frame table, whatever the scanner; the output is a `FrameGrid`.  The steps in turn: slice, named
+attributes that vary at one position, b, time.  Frames that do not fit raise `GridError`.
 """
 
 from __future__ import annotations
@@ -41,16 +41,21 @@ def arrange(
     frames
         The rows of one stack of the frame table.
     dims
-        Names of coordinates or columns that must be dimensions, and their order; ``None`` finds them.
+        Names of coordinates or columns that must be dimensions, in their order; ``None`` finds the dimensions.
     missing
-        ``"raise"``, or ``"fill"``: cells without a frame stay empty.
+        ``"raise"``, or ``"fill"``, which leaves cells without a frame empty.
     duplicates
-        ``"raise"``, or ``"first"``: of several frames in a cell the one with the first SOPInstanceUID and frame stays.
+        ``"raise"``, or ``"first"``, which keeps the frame with the first SOPInstanceUID and frame number in each cell.
+
+    Returns
+    -------
+    FrameGrid
+        Its cells hold row numbers of ``frames``, counted from 0.
 
     Raises
     ------
     GridError
-        Cells are empty or doubly filled, or a dim is no column.
+        Cells are empty or doubly filled, or ``dims`` names a column that the table does not have.
     """
     work = Work(frames.reset_index(drop=True))
     add_slices(work)
@@ -63,12 +68,13 @@ def arrange(
 
 
 def _named(work: Work, names: list[str]) -> None:
+    """Add an axis for each named column that varies."""
     for name in names:
         work.add(name, codes_of(work.frames, name))
 
 
 def _fill(work: Work, dims: Sequence[str] | None, missing: Missing, duplicates: Duplicates) -> FrameGrid:
-    """Lay the frames into their cells, after the order of dims is settled."""
+    """Order the axes, put the frames into their cells, and check that each cell holds exactly one."""
     work.axes = _ordered(work.axes, dims)
     shape = tuple(axis.count for axis in work.axes)
     cells = work.cells()
@@ -87,7 +93,7 @@ def _fill(work: Work, dims: Sequence[str] | None, missing: Missing, duplicates: 
 
 
 def _ordered(axes: list[Axis], dims: Sequence[str] | None) -> list[Axis]:
-    """The usual order, names of the user's own last; places of the dims that the user lists are filled in their order."""
+    """The axes in `DIM_ORDER`, other names last; the dims that the user lists then take their places in the listed order."""
     usual = sorted(axes, key=lambda a: DIM_ORDER.index(a.name) if a.name in DIM_ORDER else len(DIM_ORDER))
     listed = [next(a for a in axes if a.name == d) for d in dims or () if d in {a.name for a in axes}]
     places = iter(listed)

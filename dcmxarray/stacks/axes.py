@@ -1,4 +1,4 @@
-"""Axes that headers name: the smallest set of attributes that tells apart what varies at one position.  Opens no file."""
+"""Axes by named attributes: echo time, inversion time, flip angle, component.  Opens no file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ NAMED = ("component", "te", "ti", "fa")
 
 
 def add_attributes(work: Work) -> None:
-    """The smallest set of candidates that tells apart what varies at one position, with every combination there."""
+    """Add the smallest set of `NAMED` attributes that determines all others which vary at one position.
+
+    Every combination of its values must occur, unless the set holds all of the varying attributes.
+    """
     taken = {axis.name for axis in work.axes}
     cells = work.cells()
     varying = {n: codes_of(work.frames, n) for n in NAMED if n not in taken}
@@ -27,7 +30,7 @@ def add_attributes(work: Work) -> None:
 
 
 def _is_axis(codes: Ints, cells: Ints) -> bool:
-    """Whether codes vary within a cell, and some cell holds all of them (not another value in every slice)."""
+    """Whether codes vary within a cell, and one cell holds all of them: a value for each slice makes no axis."""
     if codes.max() == 0:
         return False
     pairs = np.unique(np.stack([cells, codes]), axis=1)
@@ -36,7 +39,7 @@ def _is_axis(codes: Ints, cells: Ints) -> bool:
 
 
 def _tells_all_apart(cells: Ints, chosen: list[Ints], others: list[Ints]) -> bool:
-    """Whether the chosen codes fix all others, and are full: every combination occurs (somewhere) as often."""
+    """Whether the chosen codes determine all others, and every combination of the chosen codes occurs somewhere."""
     key = joint(chosen)
     full = len(np.unique(key)) == np.prod([c.max() + 1 for c in chosen])
     fixed = all(len(np.unique(joint([key, o]))) == len(np.unique(key)) for o in others)

@@ -1,4 +1,4 @@
-"""Diffusion: b and gradient as an axis, repeats of a cycle as time.  Opens no file."""
+"""The diffusion axis: b and gradient; repeated cycles become time.  Opens no file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from ..model import Ints
 from . import geometry, time
 from .work import Work, joint
 
-SAME_DIRECTION = 1e-3
+SAME_DIRECTION = 1e-3  # per component of the unit vector
 
 
 def b_values(frames: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """B of every frame, s/mm2; where others of the stack have one above 0, a frame without the element is b = 0.
+    """The b-value of every frame, s/mm2: (frames,); all NaN for a stack without diffusion weighting.
 
-    Some vendors leave it out there.  NaN throughout where the stack is no diffusion.
+    If any b is above 0, frames without the element get b = 0, for which some vendors omit it.
     """
     b = frames["b"].to_numpy(float)
     return np.where(np.isnan(b), 0.0, b) if (b > 0).any() else np.full(b.size, np.nan)
 
 
 def add_diffusion(work: Work) -> None:
-    """b: repeating cycles of (b, gradient) are time x b, anything else is one axis in acquisition order."""
+    """Add the axis ``b``: one cycle of (b, gradient) if cycles repeat, else all volumes in acquisition order.
+
+    What repeats a cycle is left to `add_time`.
+    """
     b = b_values(work.frames)
     if np.isnan(b).all():
         return
@@ -46,17 +49,18 @@ def add_diffusion(work: Work) -> None:
 
 
 def _varies(codes: Ints, cells: Ints) -> bool:
+    """Whether any cell holds several codes."""
     return len(np.unique(np.stack([cells, codes]), axis=1).T) > len(np.unique(cells))
 
 
 def _occurrence(kinds: Ints, cells: Ints, rank: Ints) -> Ints:
-    """0 for the first frame of a kind in its cell, 1 for the second, ... in acquisition order."""
+    """0 for the first frame of its (b, gradient) in its cell, 1 for the second, and so on, in acquisition order."""
     table = pd.DataFrame({"cell": cells, "kind": kinds, "rank": rank}).sort_values("rank", kind="stable")
     return np.asarray(table.groupby(["cell", "kind"]).cumcount().sort_index(), np.int64)
 
 
 def _by_rank(volume: Ints, rank: Ints) -> Ints:
-    """Codes of volumes anew, in the order of their middle rank."""
+    """New codes of volumes, in the order of their median rank."""
     middle = pd.Series(rank).groupby(volume).median().to_numpy()
     place = np.empty(middle.size, np.int64)
     place[np.argsort(middle, kind="stable")] = np.arange(middle.size)

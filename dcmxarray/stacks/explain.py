@@ -1,4 +1,4 @@
-"""What to tell a user whose frames do not fill a grid: which cells, which files, and the way out.  Opens no file."""
+"""Error messages for frames that do not fill a grid: the cells, the files and the argument that helps.  Opens no file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WAY_OF_COPIES = "pass duplicates='first', or a table without the wrong one"
 
 
 def _cell(work: Work, code: int) -> str:
-    """A cell in words: "slice=-12.5 mm, te=9.84 ms"."""
+    """A cell in words: "slice index 2, te=9.84 ms"."""
     parts = []
     for axis in reversed(work.axes):
         code, place = divmod(code, axis.count)
@@ -29,6 +29,7 @@ def _cell(work: Work, code: int) -> str:
 
 
 def _coordinate(work: Work, name: str, codes: Ints, place: int) -> str:
+    """The position on one axis in words: an index, or the attribute's value with its unit."""
     rows = np.flatnonzero(codes == place)
     if name == "time":
         return f"time index {place}"
@@ -40,22 +41,38 @@ def _coordinate(work: Work, name: str, codes: Ints, place: int) -> str:
 
 
 def _series(work: Work) -> str:
+    """The series in words."""
     return f"series {work.frames['SeriesInstanceUID'].iloc[0]}"
 
 
 def _file(frames: pd.DataFrame, row: int) -> str:
+    """A frame in words: the file's name without its folder, and the frame number."""
     name = re.split(r"[/\\]", str(frames["path"].iloc[row]))[-1]
     return f"{name} frame {frames['frame'].iloc[row]}"
 
 
 def differing(rows: pd.DataFrame) -> list[str]:
-    """The columns in which frames differ, but for where they lie and their own UID."""
+    """The columns in which frames differ, except position, bookkeeping columns and SOPInstanceUID."""
     columns = [c for c in rows.columns if c not in _PLACES]
     return [c for c in columns if rows[c].nunique(dropna=False) > 1]
 
 
 def describe_doubles(work: Work, cells: Ints, counts: Ints, dims: Sequence[str] | None) -> str:
-    """Several frames in one cell: which, in what they differ, and what resolves it."""
+    """The message for cells that hold several frames.
+
+    It names the first such cell, its files, the columns in which they differ, and the argument that resolves it.
+
+    Parameters
+    ----------
+    work
+        The arranged stack.
+    cells
+        (frames,) flat cell of each frame.
+    counts
+        (cells,) frames in each cell.
+    dims
+        The dims that the user asked for.
+    """
     doubles = np.flatnonzero(counts > 1)
     rows = np.flatnonzero(cells == doubles[0])
     names = ", ".join(_file(work.frames, r) for r in rows[:_MOST])
@@ -72,7 +89,7 @@ def describe_doubles(work: Work, cells: Ints, counts: Ints, dims: Sequence[str] 
 
 
 def describe_holes(work: Work, counts: Ints, shape: tuple[int, ...]) -> str:
-    """Cells without a frame: which, and what resolves it."""
+    """The message for cells without a frame: which cells, and the argument that resolves it; ``counts`` is (cells,)."""
     empty = np.flatnonzero(counts == 0)
     names = "; ".join(_cell(work, int(e)) for e in empty[:_MOST])
     axes = " x ".join(f"{axis.name} {n}" for axis, n in zip(work.axes, shape, strict=True))

@@ -12,7 +12,11 @@ TOMOGRAPHIC = ("CT", "MR", "PT", "NM")
 
 
 def add_slices(work: Work) -> None:
-    """Slices by position along the normal; where no frame has a position, by what else orders a tomographic stack."""
+    """Add the axis ``slice``, by position along the normal.
+
+    A tomographic stack without a common plane (position or orientation missing) takes the first element that varies and that
+    every frame has.
+    """
     frames = work.frames
     place = plane(frames)
     if place is not None:

@@ -1,14 +1,16 @@
 """Which frames belong in one array: series are split into stacks of one kind, plane, matrix and pixel type.
 
-It works on the frame table and opens no file: whether suspected copies hold the same pixels, a function that it is given says.
+Works on the frame table and opens no file: the caller passes the function that compares the pixels of suspected copies.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from ..errors import FATAL, SeriesError, problem_of
 from ..model import Floats, Geometry, Ints, normal
 from . import geometry
 
-Pixels = Callable[[pd.DataFrame], npt.NDArray[Any]]  # for each frame a code: frames with one have the same pixels
+Pixels = Callable[[pd.DataFrame], npt.NDArray[Any]]  # a code for each frame: frames with equal codes have equal pixels
 
 ORIENTATION = ["row_x", "row_y", "row_z", "column_x", "column_y", "column_z"]
 POSITION = ["position_x", "position_y", "position_z"]
@@ -30,7 +32,7 @@ _NO_UID = "no-SeriesInstanceUID"
 SAME_STATION = 0.5  # mm within the plane
 _LONGEST = 40  # characters of a word in a key
 
-# What must agree within a stack, and how a key says what does not.
+# Columns that must agree exactly within a stack.
 _EXACT = (
     "SeriesNumber",
     "SOPClassUID",
@@ -52,9 +54,9 @@ _PLANES = ("sagittal", "coronal", "axial")
 class Stack:
     """Frames of one series that can share an array.
 
-    ``key`` is stable: it never depends on file names or order.  ``table`` holds the frames of many stacks, those from
-    ``start`` to ``stop`` are this one's; it pickles with its own alone.  ``problem`` says why it can't be opened, where that is
-    known already.
+    ``key`` is stable: it never depends on file names or their order.  ``table`` holds the frames of many stacks, of which the
+    rows from ``start`` to ``stop`` belong to this one; a pickled stack carries only its own.  ``problem`` is why the stack can't
+    be opened, "" if no reason is known.
     """
 
     key: str
@@ -70,7 +72,7 @@ class Stack:
 
     @property
     def is_sparse(self) -> bool:
-        """Whether frames may be left out where they are empty, as in segmentations (PS3.3 C.8.20.2, A.51)."""
+        """Whether the file may omit empty frames, as segmentations do (PS3.3 C.8.20.2, A.51)."""
         return self.table["SOPClassUID"].iloc[self.start] in _SPARSE
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -84,12 +86,12 @@ def images(frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def leading(frames: pd.DataFrame, names: Sequence[str]) -> Floats:
-    """Numbers of the first row."""
+    """The values of the first row in some columns, as float64."""
     return np.array([frames[name].iat[0] for name in names], float)
 
 
 def plane(frames: pd.DataFrame) -> Geometry | None:
-    """The plane that the frames of a stack share; ``None`` where a position or the orientation is missing, or is none."""
+    """The plane of a stack, from its first frame; ``None`` if a position is missing, or the orientation is missing or invalid."""
     axes = leading(frames, ORIENTATION)
     row, column = axes[:3], axes[3:]
     placed = all(np.isfinite(frames[name].to_numpy(float)).all() for name in POSITION)
@@ -99,15 +101,20 @@ def plane(frames: pd.DataFrame) -> Geometry | None:
 
 
 def comparable(column: pd.Series) -> npt.NDArray[Any]:
-    """A column as numpy, in which nothing missing equals itself."""
+    """A column as numpy, in which a missing value equals nothing, not even itself."""
     return column.to_numpy(float, na_value=np.nan) if isinstance(column.dtype, pd.Int64Dtype) else column.to_numpy()
 
 
 def split(frames: pd.DataFrame, pixels: Pixels) -> list[Stack]:
-    """The stacks of every series of a frame table, sorted by key; rows that are no image are passed over.
+    """The stacks of every series of a frame table; rows without an image are skipped.
 
-    A copy of a file (same SOPInstanceUID, same header, same ``pixels``) counts once.  A series that can't be split is one stack,
-    with its problem.
+    A copy of a file (same SOPInstanceUID, same header, same ``pixels``) counts once.  A series that can't be split becomes one
+    stack with a ``problem``.
+
+    Returns
+    -------
+    list of Stack
+        Sorted by key, whatever the order of ``frames``.  No key occurs twice; every image that is not a copy is in one stack.
     """
     rows = without_copies(images(frames), pixels)
     if rows.empty:
@@ -118,46 +125,54 @@ def split(frames: pd.DataFrame, pixels: Pixels) -> list[Stack]:
     starts = np.flatnonzero(np.concatenate([[True], uids[1:] != uids[:-1]]))
     ends = np.append(starts[1:], len(rows))
     parts: list[tuple[str, Ints, str]] = []
-    with np.errstate(all="ignore"):  # absurd numbers are told apart like others
+    with np.errstate(all="ignore"):  # nonsensical numbers overflow, and are compared all the same
         for start, end, mixed in zip(starts.tolist(), ends.tolist(), _may_be_mixed(rows, starts), strict=True):
             found = _parts(str(uids[start]), rows.iloc[start:end], mixed)
             parts += [(key, start + places, problem) for key, places, problem in found]
-    table = rows.iloc[np.concatenate([places for _, places, _ in parts])]
-    bounds = np.cumsum([0, *(len(places) for _, places, _ in parts)]).tolist()
-    keys = _once([key for key, _, _ in parts])
-    said = [problem for _, _, problem in parts]
-    return [Stack(key, table, a, b, text) for key, a, b, text in zip(keys, bounds[:-1], bounds[1:], said, strict=True)]
+    keys = _without_repeats([key for key, _, _ in parts])
+    named = sorted(
+        ((key, places, problem) for key, (_, places, problem) in zip(keys, parts, strict=True)), key=lambda one: one[0]
+    )
+    table = rows.iloc[np.concatenate([places for _, places, _ in named])]
+    bounds = np.cumsum([0, *(len(places) for _, places, _ in named)]).tolist()
+    return [Stack(key, table, a, b, text) for (key, _, text), a, b in zip(named, bounds[:-1], bounds[1:], strict=True)]
 
 
-def _once(keys: list[str]) -> list[str]:
-    """Keys of which none occurs twice: made-up UIDs may look like another's key."""
-    seen: dict[str, int] = {}
-    for key in keys if len(set(keys)) < len(keys) else ():
-        seen[key] = seen.get(key, 0) + 1
-    again = {key for key, count in seen.items() if count > 1}
-    number = dict.fromkeys(again, 0)
+def _without_repeats(keys: list[str]) -> list[str]:
+    """Keys in the same order, with ``~1``, ``~2``, ... after those that occur more than once; the results are unique.
+
+    Repeats are rare: a made-up SeriesInstanceUID can look like the key of a stack in another series.
+    """
+    if len(set(keys)) == len(keys):
+        return keys
+    again = {key for key, n in Counter(keys).items() if n > 1}
+    taken = set(keys)
+    numbers = {key: count(1) for key in again}
     out = []
     for key in keys:
-        number[key] = number.get(key, 0) + 1
-        out.append(f"{key}~{number[key]}" if key in again else key)
+        name = key
+        while name in taken and key in again:
+            name = f"{key}~{next(numbers[key])}"
+        taken.add(name)
+        out.append(name)
     return out
 
 
 def _series_uids(frames: pd.DataFrame) -> npt.NDArray[Any]:
-    """What series every frame is of; frames without SeriesInstanceUID are together where patient and study are the same."""
+    """The series of every frame.  Frames without SeriesInstanceUID form one series for each patient and study."""
     uids = frames["SeriesInstanceUID"].to_numpy(object, copy=True)
     lost = frames["SeriesInstanceUID"].isna().to_numpy()
     if not lost.any():
         return uids
     whose = frames.loc[lost, ["PatientID", "StudyInstanceUID"]].astype(object).fillna("")
     several = len(whose.drop_duplicates()) > 1
-    said = [hashlib.sha256(repr(pair).encode()).hexdigest()[:8] for pair in whose.itertuples(index=False, name=None)]
-    uids[lost] = [f"{_NO_UID}-{text}" if several else _NO_UID for text in said]
+    names = [hashlib.sha256(repr(pair).encode()).hexdigest()[:8] for pair in whose.itertuples(index=False, name=None)]
+    uids[lost] = [f"{_NO_UID}-{text}" if several else _NO_UID for text in names]
     return uids
 
 
 def _parts(uid: str, frames: pd.DataFrame, mixed: bool) -> list[tuple[str, Ints, str]]:
-    """Keys of the stacks of one series, sorted, the places of their frames, and what is wrong; a series costs itself alone."""
+    """Key, places of the frames and problem of every stack of a series; an error in one series affects no other."""
     whole = np.arange(len(frames))
     if not mixed:
         return [(uid, whole, "")]
@@ -170,18 +185,18 @@ def _parts(uid: str, frames: pd.DataFrame, mixed: bool) -> list[tuple[str, Ints,
 
 
 def _order(uids: npt.NDArray[Any], frames: pd.DataFrame, columns: list[str]) -> Ints:
-    """The rows' order by series and some columns; missing values last."""
+    """The order that sorts rows by series, then by some columns; missing values come last."""
     parts = {"series": pa.array(uids, pa.string())} | {c: pa.array(frames[c], from_pandas=True) for c in columns}
     return np.asarray(pc.sort_indices(pa.table(parts), sort_keys=[(c, "ascending") for c in parts]))
 
 
 def _may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
-    """Of every series (rows from its start to the next), whether it may hold several stacks; a "no" is certain."""
+    """For every series (rows from its start to the next one), whether it may hold several stacks; ``False`` is certain."""
     group = np.repeat(np.arange(starts.size), np.diff(np.append(starts, len(frames))))
     first = starts[group]
 
     def spread(values: Floats) -> npt.NDArray[Any]:
-        """How far values of a series lie from its first; missing against there counts as far."""
+        """The distance of values from the first of their series; infinite where only one of the two is missing."""
         away = np.abs(values - values[first])
         return np.where(np.isnan(values) & np.isnan(values[first]), 0.0, np.nan_to_num(away, nan=np.inf))
 
@@ -201,7 +216,7 @@ def _may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
 
 
 def without_copies(frames: pd.DataFrame, pixels: Pixels) -> pd.DataFrame:
-    """Frames without copies: same SOPInstanceUID and frame, all else that the table knows of them, and the same pixels."""
+    """Frames without copies, which share SOPInstanceUID, frame, all other columns that describe the image, and pixels."""
     twice = (frames.duplicated(["SOPInstanceUID", "frame"], keep=False) & frames["SOPInstanceUID"].notna()).to_numpy()
     if not twice.any():
         return frames
@@ -218,13 +233,13 @@ def without_copies(frames: pd.DataFrame, pixels: Pixels) -> pd.DataFrame:
 
 
 def _colour(frames: pd.DataFrame) -> Ints:
-    """0 grey, 1 palette, 2 colour; MONOCHROME1 stays with itself."""
+    """0 grey, 1 palette, 2 colour, 3 MONOCHROME1."""
     text = frames["PhotometricInterpretation"].fillna("").str.upper()
     return np.select([text.eq("PALETTE COLOR"), text.eq("MONOCHROME1"), frames["SamplesPerPixel"].fillna(1).gt(1)], [1, 3, 2], 0)
 
 
 def _features(frames: pd.DataFrame) -> dict[str, Ints]:
-    """Codes of everything that must agree, by what it is called."""
+    """Codes of every property that must agree within a stack, by its name."""
     codes = {name: geometry.as_codes(frames[name].astype(object).to_numpy()) for name in _EXACT}
     codes["colour"] = _colour(frames)
     codes["spacing"] = geometry.vector_clusters(frames[["spacing_row", "spacing_col"]].to_numpy(float), SAME_COSINE)
@@ -236,7 +251,7 @@ def _features(frames: pd.DataFrame) -> dict[str, Ints]:
 
 
 def _kinds_at_one_place(frames: pd.DataFrame) -> Ints:
-    """Codes of ``kind``, where two share a position and all that makes axes; what goes with another axis is no kind."""
+    """Codes of ``kind`` if two kinds share a position and the value of every axis, else zeros: such kinds follow an axis."""
     kinds = geometry.as_codes(frames["kind"].astype(object).to_numpy())
     if kinds.max(initial=0) == 0:
         return kinds
@@ -248,7 +263,7 @@ def _kinds_at_one_place(frames: pd.DataFrame) -> Ints:
 
 
 def _stations(frames: pd.DataFrame, plane: Ints) -> Ints:
-    """Codes of the corner within the plane, where frames at one slice position begin at different corners."""
+    """Codes of the first pixel's position within the plane, where it differs between frames at one slice position."""
     out = np.zeros(len(frames), np.int64)
     cosines = frames[ORIENTATION].to_numpy(float)
     positions = frames[POSITION].to_numpy(float)
@@ -266,21 +281,24 @@ def _stations(frames: pd.DataFrame, plane: Ints) -> Ints:
 
 
 def _stacks(uid: str, frames: pd.DataFrame) -> list[tuple[str, Ints]]:
-    """Keys of the stacks of one series, sorted, and the places of their frames."""
+    """Keys of the stacks of one series, and the places of their frames."""
     features = _features(frames)
     varying = {name: codes for name, codes in features.items() if codes.max() > codes.min()}
     if not varying:
         return [(uid, np.arange(len(frames)))]
     codes = pd.DataFrame(varying).groupby(list(varying), sort=True).ngroup().to_numpy()
-    places = [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    order = np.argsort(codes, kind="stable")
+    places = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     parts = [frames.iloc[at] for at in places]
     names = [_name(part, varying) for part in parts]
-    unique = [n if names.count(n) == 1 else f"{n}-{_digest(part)}" for n, part in zip(names, parts, strict=True)]
-    return sorted(((f"{uid}-{n}", at) for n, at in zip(unique, places, strict=True)), key=lambda pair: pair[0])
+    for digest in (_digest, _long_digest):
+        often = Counter(names)
+        names = [n if often[n] == 1 else f"{n}-{digest(part)}" for n, part in zip(names, parts, strict=True)]
+    return [(f"{uid}-{n}", at) for n, at in zip(names, places, strict=True)]
 
 
 def _name(part: pd.DataFrame, varying: dict[str, Ints]) -> str:
-    """What tells a stack from its sisters, in words."""
+    """The properties that tell a stack from the others of its series, in words."""
     first = part.iloc[0]
     words = {
         "SeriesNumber": f"series{first['SeriesNumber']}",
@@ -299,16 +317,17 @@ def _name(part: pd.DataFrame, varying: dict[str, Ints]) -> str:
         "station": _corner(first),
         "kind": _word(first["kind"]).lower() if pd.notna(first["kind"]) else "plain",
     }
-    said = [name for name in varying if name != "kind" or "derived" not in varying]
-    return "-".join(dict.fromkeys(words[name] for name in said))
+    used = [name for name in varying if name != "kind" or "derived" not in varying]
+    return "-".join(dict.fromkeys(words[name] for name in used))
 
 
 def _word(value: object) -> str:
-    """A text of the header as part of a key: short, without what means something to paths."""
+    """A header's text as part of a key: short, without characters that have a meaning in paths."""
     return re.sub(r"[^\w.+-]", "_", str(value))[:_LONGEST]
 
 
 def _plane(frame: pd.Series) -> str:
+    """The anatomical plane whose axis is closest to the normal."""
     cosines = frame[ORIENTATION].to_numpy(float)
     if np.isnan(cosines).any():
         return "unplaced"
@@ -316,23 +335,33 @@ def _plane(frame: pd.Series) -> str:
 
 
 def _corner(frame: pd.Series) -> str:
+    """The position of the first pixel, rounded to mm."""
     return "at" + "_".join(f"{v:.0f}" if abs(v) < 1e6 else f"{v:.3g}" for v in frame[POSITION].to_numpy(float))
 
 
 def _digest(part: pd.DataFrame) -> str:
-    """Four letters from the geometry that stacks of one name still differ in."""
+    """Four hexadecimal digits of the geometry, rounded: it tells most stacks of one name apart."""
     numbers = part[[*ORIENTATION, "spacing_row", "spacing_col"]].iloc[0].to_numpy(float)
     text = ",".join(f"{v:.3f}" for v in numbers) + _corner(part.sort_values(POSITION).iloc[0])
     return hashlib.sha256(text.encode()).hexdigest()[:4]
 
 
+def _long_digest(part: pd.DataFrame) -> str:
+    """Twelve digits of every property of a stack, unrounded, where `_digest` gives one text for two stacks."""
+    first = part[[*_EXACT, "kind", "PhotometricInterpretation", *ORIENTATION, "spacing_row", "spacing_col", *POSITION]].iloc[0]
+    text = "\n".join("" if pd.isna(v) else str(v) for v in first)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def choose(frames: pd.DataFrame, series: str | int | None, pixels: Pixels) -> Stack:
-    """The one stack of a table, or the one that ``series`` names: a key, a SeriesInstanceUID, number or description.
+    """The only stack of a table, or the one that ``series`` names.
+
+    ``series`` is a key, SeriesInstanceUID, SeriesNumber or SeriesDescription, or ``None`` if the table holds one stack.
 
     Raises
     ------
     SeriesError
-        There is none, or more than one; the message lists the keys.
+        No stack matches, or several do; the message lists the keys.
     """
     stacks = split(frames, pixels)
     if not stacks:
@@ -347,20 +376,23 @@ def choose(frames: pd.DataFrame, series: str | int | None, pixels: Pixels) -> St
 
 
 def _matches(stack: Stack, name: str) -> bool:
+    """Whether a name is the stack's key, SeriesInstanceUID, SeriesNumber or SeriesDescription."""
     first = stack.frames.iloc[0]
-    said = (first["SeriesInstanceUID"], first["SeriesNumber"], first["SeriesDescription"])
-    return stack.key == name or name in {str(v) for v in said if pd.notna(v)}
+    names = (first["SeriesInstanceUID"], first["SeriesNumber"], first["SeriesDescription"])
+    return stack.key == name or name in {str(v) for v in names if pd.notna(v)}
 
 
 def listing(stacks: list[Stack], most: int = 20) -> str:
-    """A line a stack: key, description, frames."""
+    """One line for each stack, up to ``most``: key, description, number of frames."""
     lines = [f"  {s.key}  {_text(s.frames['SeriesDescription'].iloc[0])!r}  {len(s.frames)} frames" for s in stacks[:most]]
     return "\n".join(lines + ([f"  ... and {len(stacks) - most} more"] if len(stacks) > most else []))
 
 
 def _text(value: object) -> str:
+    """A text of the table, "" for a missing one."""
     return str(value) if isinstance(value, str) else ""
 
 
 def _kinds(frames: pd.DataFrame) -> str:
+    """How many frames there are of each modality, in words."""
     return ", ".join(f"{count} {name}" for name, count in frames["Modality"].fillna("unknown").value_counts().items())

@@ -1,4 +1,4 @@
-"""Time: which element orders the frames that are left in each cell, and which clock tells their seconds.  Opens no file."""
+"""The time axis: the element that orders the remaining frames of each cell, and the one that gives seconds.  Opens no file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,24 @@ _MS = 1e-3
 
 @dataclass(frozen=True)
 class Candidate:
-    """An element that may order volumes; ``scale`` takes it to seconds, 0 where it is no clock."""
+    """An element that may order volumes.
+
+    Attributes
+    ----------
+    column
+        Of the frame table.
+    scale
+        Seconds in one unit of the column; 0 for an element that is no clock.
+    name
+        Of the DICOM element, if it is not ``column``.
+    """
 
     column: str
     scale: float
     name: str = ""
 
     def values(self, frames: pd.DataFrame) -> Floats:
-        """Its values, in its own unit, NaN where missing."""
+        """(frames,) values in the unit of the column (microseconds for times and dates), NaN where missing."""
         column = frames[self.column]
         if column.dtype.kind in "mM":
             missing = column.isna().to_numpy()
@@ -32,7 +42,7 @@ class Candidate:
         return column.to_numpy(float, na_value=np.nan)
 
 
-# In turn: the first that orders every slice fully, and the same, wins.
+# Tried in this order: the first one wins that orders the frames of every slice fully and in agreement with the others.
 CLOCKS = (
     Candidate("TemporalPositionIdentifier", 0),
     Candidate("acquired", _US, "AcquisitionDateTime"),
@@ -50,7 +60,7 @@ FALLBACK = Candidate("InstanceNumber", 0)
 
 @dataclass(frozen=True)
 class Ordering:
-    """Frames ranked within their cells by one candidate."""
+    """Frames ranked by one candidate: (frames,) ranks within their cells, and the values they come from."""
 
     candidate: Candidate
     rank: Ints
@@ -58,7 +68,13 @@ class Ordering:
 
 
 def rank_within(values: Floats, cells: Ints) -> Ints | None:
-    """0, 1, ... within each cell by value; ``None`` where two frames of a cell share one, or one has none."""
+    """Ranks 0, 1, ... by value within each cell; ``None`` if two frames of a cell share a value, or a value is missing.
+
+    Parameters
+    ----------
+    values, cells
+        (frames,) of each frame its value and its cell.
+    """
     if not np.isfinite(values).all():
         return None
     order = np.lexsort((values, cells))
@@ -73,7 +89,7 @@ def rank_within(values: Floats, cells: Ints) -> Ints | None:
 
 
 def _agrees(values: Floats, rank: Ints, groups: Ints) -> bool:
-    """Whether index i means one time in all slices: its spread over them is smaller than the gap to index i + 1."""
+    """Whether index i means the same time in all slices: its spread over slices is smaller than the gap to index i + 1."""
     cell = groups * (rank.max() + 1) + rank
     order = np.lexsort((values, cell))
     starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
@@ -84,7 +100,10 @@ def _agrees(values: Floats, rank: Ints, groups: Ints) -> bool:
 
 
 def _codes_by_value(values: Floats, cells: Ints) -> Ints:
-    """Ranks that are the distinct values' own: where cells hold different numbers of frames, a shared value aligns them."""
+    """Codes of the distinct values if there are as many as ranks, else ranks within the cells.
+
+    Shared values align cells that hold different numbers of frames.
+    """
     rank = rank_within(values, cells)
     assert rank is not None
     distinct, codes = np.unique(values, return_inverse=True)
@@ -92,6 +111,7 @@ def _codes_by_value(values: Floats, cells: Ints) -> Ints:
 
 
 def _try(candidate: Candidate, frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
+    """The ordering by a candidate; ``None`` if it leaves frames unordered, or slices disagree."""
     values = candidate.values(frames)
     if rank_within(values, cells) is None:
         return None
@@ -100,7 +120,7 @@ def _try(candidate: Candidate, frames: pd.DataFrame, cells: Ints, groups: Ints) 
 
 
 def add_time(work: Work) -> None:
-    """Add the axis ``time`` where cells still hold several frames."""
+    """Add the axis ``time`` if cells still hold several frames; its values are seconds, or the volume index without a clock."""
     cells = work.cells()
     if np.bincount(cells).max(initial=0) < 2:
         return
@@ -124,7 +144,7 @@ def add_time(work: Work) -> None:
 
 
 def _without_slice(work: Work) -> Ints:
-    """Cells on all axes but the slices."""
+    """The flat cell of every frame on all axes except ``slice``."""
     codes = np.zeros(len(work.frames), np.int64)
     for axis in work.axes:
         if axis.name != "slice":
@@ -133,14 +153,14 @@ def _without_slice(work: Work) -> Ints:
 
 
 def serial(frames: pd.DataFrame) -> Floats:
-    """InstanceNumber, and within one file the frame's number."""
+    """(frames,) numbers ordered by InstanceNumber, then by frame number; by frame number alone if there is one file."""
     instance = FALLBACK.values(frames)
     frame = frames["frame"].to_numpy(float)
     return (instance if len(frames) and frames["path"].nunique() > 1 else np.zeros(len(frames))) * (frame.max() + 1) + frame
 
 
 def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
-    """InstanceNumber by its rank within the cell; where cells are unequal, only if its pattern shows which is missing."""
+    """The ordering by InstanceNumber; if cells hold different numbers of frames, only if the numbers show which are missing."""
     values = serial(frames)
     rank = rank_within(values, cells)
     if rank is None:
@@ -153,7 +173,7 @@ def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | Non
 
 
 def _clock(frames: pd.DataFrame, rank: Ints, cells: Ints) -> Ordering | None:
-    """The clock element that agrees with an ordering that has none: it grows with the index, in all cells together."""
+    """A clock for an ordering without seconds: the first one that increases with the rank in all cells."""
     for candidate in CLOCKS:
         values = candidate.values(frames)
         if candidate.scale == 0 or not np.isfinite(values).all():
@@ -168,7 +188,7 @@ def _clock(frames: pd.DataFrame, rank: Ints, cells: Ints) -> Ordering | None:
 
 
 def acquisition_rank(frames: pd.DataFrame, cells: Ints) -> Ints:
-    """The order of acquisition within each cell, by the first candidate that has one; else by the table's own order."""
+    """(frames,) rank by acquisition within each cell, from the first candidate that orders all, else in the table's order."""
     for values in (*(c.values(frames) for c in CLOCKS), serial(frames)):
         rank = rank_within(values, cells)
         if rank is not None:

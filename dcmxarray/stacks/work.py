@@ -1,4 +1,4 @@
-"""A stack that is being arranged: its table, and the axes that were found so far.  Opens no file."""
+"""The state of a stack while it is arranged: its table, and the axes found so far.  Opens no file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..model import Ints
 from . import geometry
 
 TOLERANCE = {"te": 1e-3, "ti": 1e-3, "fa": 1e-3}
-MOST_CELLS, LEAST_CELLS = 64, 1 << 16  # a grid may have so many cells a frame, and so many more
+MOST_CELLS, LEAST_CELLS = 64, 1 << 16  # a grid may have this many cells for each frame, plus a constant
 
 
 @dataclass
 class Axis:
-    """A dimension in the making: a code for every frame, and how many codes there are."""
+    """A dimension: (frames,) codes from 0, the place of each frame along it, and the number of codes."""
 
     name: str
     codes: Ints
@@ -33,7 +33,19 @@ class Axis:
 
 @dataclass
 class Work:
-    """A stack being arranged: its table, the axes found so far, and where their values came from."""
+    """A stack while it is arranged.
+
+    Attributes
+    ----------
+    frames
+        Its rows of the frame table.
+    axes
+        The axes found so far.
+    time_source, slice_source
+        The elements that gave the axes their order.
+    time
+        (times,) the coordinate, in ``time_units``.
+    """
 
     frames: pd.DataFrame
     axes: list[Axis] = field(default_factory=list)
@@ -50,12 +62,12 @@ class Work:
         return codes
 
     def add(self, name: str, codes: Ints) -> None:
-        """One more axis, if it varies.
+        """Add an axis, if its codes vary.
 
         Raises
         ------
         GridError
-            Next to none of the cells would have a frame.
+            Almost all cells of the grid would be empty.
         """
         axis = Axis(name, codes)
         if axis.count > 1:
@@ -65,7 +77,7 @@ class Work:
 
 
 def _emptiness(work: Work) -> str:
-    """Axes that cross in next to no frame: which, and what resolves it."""
+    """The message for axes whose combinations are almost all without a frame."""
     axes = " x ".join(f"{axis.name} {axis.count}" for axis in work.axes)
     return (
         f"series {work.frames['SeriesInstanceUID'].iloc[0]}: {len(work.frames)} frames do not fill a grid of {axes} cells. "
@@ -74,7 +86,7 @@ def _emptiness(work: Work) -> str:
 
 
 def codes_of(frames: pd.DataFrame, name: str) -> Ints:
-    """Codes of a coordinate's or column's values.
+    """(frames,) codes of the values of a coordinate or column.
 
     Raises
     ------
@@ -91,7 +103,7 @@ def codes_of(frames: pd.DataFrame, name: str) -> Ints:
 
 
 def joint(codes: list[Ints]) -> Ints:
-    """One code for every combination of codes."""
+    """(frames,) codes of the combinations of several codes, in their lexicographic order."""
     out = np.zeros_like(codes[0])
     for c in codes:
         out = np.unique(out * (c.max() + 1) + c, return_inverse=True)[1].reshape(-1)

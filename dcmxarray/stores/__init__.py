@@ -1,5 +1,7 @@
-"""Zarr: arrays and whole cohorts kept in stores.
+"""Zarr stores: writes, verifies and opens arrays, one or a whole cohort.
 
-``objects`` is the door to a store's bytes, ``layout`` chooses chunks and shards, ``identifiers`` what is left out, ``arrays``
-writes, opens and verifies one array, ``tables`` keeps the list of series, ``cohorts`` writes many, ``members`` opens them.
+It never imports pydicom and does not know `Cohort`: keys, openers and tables come in as data.  In reading order: ``keys``
+names groups, ``layout`` chooses chunks and shards, ``identifiers`` says what is left out, ``objects`` is the only access to a
+store's bytes, ``documents`` describes ``zarr.json``, ``claims`` says what a writer may touch, ``arrays`` writes and verifies one
+array, ``reading`` opens it, ``tables`` keeps the list of series and their frames, ``cohorts`` writes and verifies many arrays.
 """

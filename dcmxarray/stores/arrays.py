@@ -1,8 +1,8 @@
-"""One array in a Zarr store: written so that it is there whole or not at all, verified.
+"""One array in a Zarr store: writes it so that readers find all of it or nothing, and verifies it.
 
-The group of an array holds ``image``, its coordinates, and its own ``zarr.json``, which is written last: it is the completion
-mark.  It has the source's fingerprint and the checksum of every object.  Without it no reader finds the array; what a killed
-writer left is overwritten by the next, byte for byte, so that two writers at once do no harm.
+The group of an array holds ``image``, its coordinates, and its own ``zarr.json``.  That document is written last and marks the
+array as complete: it holds the source's fingerprint and the checksum of every object.  Without it no reader finds the array.
+The next writer overwrites what a killed writer left.  Two writers of one array write the same bytes, so they do no harm.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.abc.store import Store
+from zarr.abc.store import ByteRequest, Store
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
-from zarr.storage import MemoryStore
+from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.storage import MemoryStore, WrapperStore
 
 from ..arrays.build import NAME, SOURCE
 from ..errors import FATAL, StoreError, one_line
@@ -26,21 +27,21 @@ from . import claims, documents, identifiers, keys, objects, reading
 from .documents import DOCUMENT, Mark
 from .layout import layout, regions, shard_keys
 
-_DTYPES = "biufc"  # what Zarr has a specification for, and what xarray leaves as it is
+_DTYPES = "biufc"  # kinds of dtype that Zarr specifies and xarray does not convert
 
 
 def compressors() -> tuple[BloscCodec, Crc32cCodec]:
-    """Lossless: bits shuffled by significance, then lz4; as small as shuffled bytes by zstd, and quicker to read.  Checked."""
+    """The lossless codecs of images: bitshuffle and lz4, as small as byte shuffle and zstd but faster to read, and a CRC-32C."""
     return BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"), Crc32cCodec()
 
 
 def mark(store: Store, group: str) -> Mark | None:
-    """What the document of an array says, ``None`` where there is none.
+    """Read the mark of a stored array; ``None`` if the group has no document.
 
     Raises
     ------
     StoreError
-        It is damaged, or none of ours.
+        The document is damaged, or dcmxarray did not write it.
     """
     return documents.read(objects.read(store, _join(group, DOCUMENT)), group)
 
@@ -53,12 +54,31 @@ def write(
     chunks: Mapping[str, int] | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> int:
-    """Write an array whole, its mark last; returns how many bytes there are.
+    """Write an array, its mark last.
+
+    Parameters
+    ----------
+    store, group
+        Where to write; "" is the root.
+    array
+        Any array, lazy or not.
+    fingerprint
+        A text that changes when the source does.
+    chunks
+        As for `layout.layout`.
+    about
+        What else to keep in the document, as JSON values.
+
+    Returns
+    -------
+    int
+        Bytes of all objects but the document.
 
     Raises
     ------
     StoreError
-        Something at the place is not ours, the array can't be kept as it is, or an object was changed meanwhile.
+        The group holds objects that dcmxarray did not write, Zarr can't hold the array unchanged, or another writer changed an
+        object meanwhile.
     """
     sizes = {str(d): n for d, n in array.sizes.items()}
     shards = layout(sizes, array.dtype.itemsize, chunks)
@@ -84,24 +104,24 @@ def _join(group: str, name: str) -> str:
 
 
 def _dtypes(array: xr.DataArray) -> dict[str, str]:
-    """The types of coordinates that xarray would decode as others: times, texts of no value, texts as objects."""
+    """The dtypes of coordinates that xarray would decode to another dtype: times, empty texts, texts as objects."""
     times = {str(n): str(c.dtype) for n, c in array.coords.items() if c.dtype.kind in "mMO" and c.dtype != "datetime64[us]"}
     return times | {str(n): "str" for n, c in array.coords.items() if c.dtype.kind in "UT" and c.size == 0}
 
 
 def _names(array: xr.DataArray) -> dict[str, str]:
-    """Coordinates that can't be called so in a store (a private creator may hold "/"), by what they are called there."""
+    """Coordinates whose names a store can't hold (a private creator may contain "/"): name in the store -> own name."""
     names = [n for n in array.coords if isinstance(n, str) and ("/" in n or not keys.is_within(n) or n in keys.RESERVED)]
     return {keys.name(n): n for n in names}
 
 
 def _described(array: xr.DataArray, chunks: tuple[int, ...], shards: tuple[int, ...], said: Mark) -> dict[str, bytes]:
-    """The objects of an array's group as xarray writes them, all but the image's own chunks.
+    """The objects of an array's group as xarray writes them, without the image's chunks.
 
     Raises
     ------
     StoreError
-        The array would not come back as it is.
+        Reading the objects back would give another array.
     """
     if array.dtype.kind not in _DTYPES:
         raise StoreError(f"values of type {array.dtype} can't be kept; convert them to numbers: da.astype(...)")
@@ -118,18 +138,19 @@ def _described(array: xr.DataArray, chunks: tuple[int, ...], shards: tuple[int, 
 
 
 def _is_usual(array: xr.DataArray) -> bool:
-    """Whether nothing of an array is such that it might come back as something else; any other is opened again to compare."""
+    """Whether all parts of an array are known to survive a round trip; if not, the array is read back and compared."""
     values = (array.dtype.kind in "iuf", *(_is_usual_type(c.dtype, c.size) for c in array.coords.values()))
     attributes = (item for a in (array, *array.coords.values()) for item in a.attrs.items())
     return all(values) and all(_is_usual_attribute(*item) for item in attributes)
 
 
 def _is_usual_type(dtype: np.dtype[Any], size: int) -> bool:
+    """Whether coordinates of this dtype are known to survive a round trip."""
     return dtype.isnative and (dtype.kind in "iufb" or dtype == "datetime64[us]" or (dtype.kind == "U" and size > 0))
 
 
 def _is_usual_attribute(name: Any, value: Any) -> bool:
-    """DICOM keywords, plain units and names; xarray takes others as instructions."""
+    """Whether an attribute is known to survive: DICOM keywords and `_LOWER`; xarray reads other names as instructions."""
     parts = value if type(value) is list else [value]
     instruction = not isinstance(name, str) or (name[:1].islower() and name not in _LOWER) or name.startswith("_")
     return not instruction and all(type(v) in (str, int, float, bool) for v in parts) and " since " not in str(value)
@@ -139,12 +160,13 @@ _LOWER = frozenset(("units", "long_name", "time_source", "slice_source"))
 
 
 def _as_objects(array: xr.DataArray, chunks: tuple[int, ...], shards: tuple[int, ...]) -> tuple[dict[str, bytes], Store]:
+    """The group's objects without the image's chunks, and the store in memory that holds them."""
     import dask.array
 
     empty = dask.array.empty(array.shape, dtype=array.dtype, chunks=array.shape)
     variables = {n: _plain(c.variable) for n, c in array.coords.items()}
     dataset = xr.Dataset({NAME: (array.dims, empty, array.attrs)}, variables)
-    dataset = dataset.reset_coords([n for n in variables if " " in str(n)])  # xarray lists coordinates parted by spaces
+    dataset = dataset.reset_coords([n for n in variables if " " in str(n)])  # xarray separates names of coordinates by spaces
     encoding: dict[Any, dict[str, Any]] = {n: {"compressors": (ZstdCodec(), Crc32cCodec())} for n in variables}
     encoding[NAME] = {"chunks": chunks, "shards": shards or None, "compressors": compressors()}
     store = MemoryStore()
@@ -159,13 +181,13 @@ def _as_objects(array: xr.DataArray, chunks: tuple[int, ...], shards: tuple[int,
 
 
 def _plain(variable: xr.Variable) -> xr.Variable:
-    """A coordinate without encoding; texts of any length, for which Zarr has a specification."""
+    """A coordinate without encoding; texts have variable length, since Zarr has no specification for fixed length."""
     values = variable.values.astype(object) if variable.dtype.kind in "UT" else variable.values
     return xr.Variable(variable.dims, values, variable.attrs)
 
 
 def _check_same(array: xr.DataArray, back: xr.DataArray) -> None:
-    """Raise StoreError if what will be read is not what is there."""
+    """Raise StoreError if the array that was read back differs from the one to be written."""
     if (back.dims, back.shape, _kind(back), set(back.coords)) != (array.dims, array.shape, _kind(array), set(array.coords)):
         raise StoreError(f"the array can't be kept: it would come back as {back.dtype} with {list(back.coords)}")
     changed = [n for n, c in array.coords.items() if not c.variable.identical(back[n].variable) or _kind(c) != _kind(back[n])]
@@ -181,18 +203,19 @@ def _check_same(array: xr.DataArray, back: xr.DataArray) -> None:
 
 
 def _same_attribute(array: xr.DataArray, back: xr.DataArray, name: Any) -> bool:
+    """Whether an attribute is the same in both arrays, by xarray's own comparison."""
     one, two = (xr.Variable((), 0, {0: a.attrs[name]} if name in a.attrs else {}) for a in (array, back))
     return one.identical(two)
 
 
 def _kind(array: xr.DataArray) -> Any:
-    """The type of values, whatever their byte order and the length of texts."""
+    """The dtype without byte order, "text" for texts of any length."""
     return "text" if array.dtype.kind in "UT" else array.dtype.newbyteorder("=")
 
 
 def _fill(store: Store, path: str, array: xr.DataArray, shards: tuple[int, ...]) -> None:
-    """The pixels, shard by shard: a dask array by its scheduler, any other read here, one shard in memory at a time."""
-    image = _Shards(store, path)
+    """Write the pixels shard by shard: a dask array by its scheduler, any other here, with one shard in memory at a time."""
+    image = zarr.open_array(_Unread(store), path=path, mode="r+").with_config({"write_empty_chunks": True})
     if array.chunks is not None and array.size and array.ndim:
         import dask.array
 
@@ -202,25 +225,20 @@ def _fill(store: Store, path: str, array: xr.DataArray, shards: tuple[int, ...])
         image[region] = array.variable[region].to_numpy()
 
 
-class _Shards:
-    """Whole shards of a stored array, each made in memory and put as one object: what lies there already is never read."""
+class _Unread(WrapperStore[Store]):  # type: ignore[misc]  # mypy does not look into zarr
+    """A store in which zarr sees documents but no shards.
 
-    def __init__(self, store: Store, path: str) -> None:
-        self._store = store
-        self._path = path
-        self._document = {f"{path}/{DOCUMENT}": objects.read(store, f"{path}/{DOCUMENT}") or b""}
+    zarr reads a shard at the edge of an array before it writes it, and fails if that shard is damaged.  Here each shard is
+    written whole, so whatever lies there already is replaced unread.
+    """
 
-    def __setitem__(self, region: tuple[slice, ...], values: Any) -> None:
-        made = MemoryStore()
-        objects.write_many(made, self._document)
-        image = zarr.open_array(made, path=self._path, mode="r+").with_config({"write_empty_chunks": True})
-        image[region] = values
-        data = objects.everything(made)
-        objects.write_many(self._store, {key: value for key, value in data.items() if key not in self._document})
+    async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
+        """A document's bytes; ``None`` for any other object."""
+        return await self._store.get(key, prototype, byte_range) if key.endswith(DOCUMENT) else None
 
 
 def _checked(store: Store, group: str, data: Mapping[str, bytes], image: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """CRC-32 and size of what was written, read again."""
+    """CRC-32 and size of every object, read back; StoreError if one differs from what was written."""
     sums = {name: zlib.crc32(value) for name, value in data.items()}
     written, lost = {}, []
     for name, crc, size in _checksums(store, group, [*data, *image]):
@@ -234,7 +252,7 @@ def _checked(store: Store, group: str, data: Mapping[str, bytes], image: Sequenc
 
 
 def _checksums(store: Store, group: str, names: Iterable[str]) -> Iterator[tuple[str, int | None, int]]:
-    """Name, CRC-32 (``None`` where there is no object) and size of objects: shards one by one, for they are large."""
+    """Name, CRC-32 (``None`` if the object is missing) and size of objects; shards, which are large, are read one by one."""
     names = list(names)
     shards = [name for name in names if name.startswith(f"{NAME}/c")]
     others = [name for name in names if not name.startswith(f"{NAME}/c")]
@@ -244,7 +262,7 @@ def _checksums(store: Store, group: str, names: Iterable[str]) -> Iterator[tuple
 
 
 def verify(store: Store, group: str, found: Mark) -> str | None:
-    """What is wrong with a stored array, ``None`` if every object is there with its checksum."""
+    """Compare all objects of a stored array with their checksums; returns what is wrong, ``None`` if nothing is."""
     now = {name: crc for name, crc, _ in _checksums(store, group, found.checksums)}
     lost = [name for name, crc in now.items() if crc is None]
     changed = [name for name, crc in now.items() if crc is not None and crc != found.checksums[name]]
@@ -260,12 +278,28 @@ def keep(
     drop: identifiers.Identifiers,
     overwrite: bool,
 ) -> None:
-    """Write one array to a place of the user's.
+    """Write one array where a user asks for it.
+
+    Parameters
+    ----------
+    location, group
+        The store, and the group in it; "" is the root.
+    array
+        The array to write.
+    chunks
+        As for `layout.layout`.
+    drop
+        Whether to leave out identifying elements.
+    overwrite
+        Whether to replace an array that dcmxarray wrote to the same group.
 
     Raises
     ------
     StoreError
-        Something is there that is not ours, or is ours and ``overwrite`` is false; or the place overlaps the array's source.
+        The group holds something that dcmxarray did not write, or an array and ``overwrite`` is false, or it overlaps the
+        array's source.
+    ValueError
+        An option is not valid.
     """
     clean = identifiers.without(array, drop)
     check_chunks(chunks, map(str, array.dims))
@@ -281,7 +315,7 @@ def keep(
 
 
 def check_chunks(chunks: Mapping[str, int] | None, dims: Iterable[str]) -> None:
-    """Raise ValueError for sizes of chunks that are none, or of dims that are not there."""
+    """Raise ValueError for chunk sizes that are not valid, or that are given for unknown dims."""
     known = set(dims)
     for dim, size in (chunks or {}).items():
         if dim not in known:
@@ -291,7 +325,7 @@ def check_chunks(chunks: Mapping[str, int] | None, dims: Iterable[str]) -> None:
 
 
 def sources(array: xr.DataArray) -> list[str]:
-    """Where an array is read from: the folders of its files, the place in a store; also of one that was computed by dask."""
+    """Where an array is read from: the folders of its files, or its place in a store; traced through dask graphs too."""
     found = [*array.encoding.get(SOURCE, {}).values()]
     places = [array.encoding[reading.PLACE]] if reading.PLACE in array.encoding else []
     for part in _parts(array):
@@ -301,7 +335,7 @@ def sources(array: xr.DataArray) -> list[str]:
 
 
 def _parts(array: xr.DataArray) -> Iterator[Any]:
-    """What the tasks of a dask array read from."""
+    """The backend arrays in the source tasks of a dask array."""
     if array.chunks is None:
         return
     for layer in array.data.dask.layers.values():
@@ -313,6 +347,6 @@ def _parts(array: xr.DataArray) -> Iterator[Any]:
 
 
 def folders(paths: Iterable[str]) -> list[str]:
-    """The folders of files, each once."""
+    """The distinct folders of files, sorted."""
     parents = {path.rpartition("/")[0] or "/" for path in paths}
     return sorted(objects.local(path) or path for path in parents)

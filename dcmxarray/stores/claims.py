@@ -1,8 +1,8 @@
-"""What a writer may touch: its own, and nothing else.
+"""What a writer may touch: only what dcmxarray wrote.
 
-An array's objects are ours if its document lists them, or a note (``begun.<hash>``) that a writer lays before its first object
-and takes away after its document.  Whatever else lies at a target, and a target that is, holds or lies inside a source, is an
-error before the first byte is written, with ``overwrite`` too.
+An object is ours if the array's document lists it, or if a note (``begun.<hash>``) lists it.  A writer adds its note before its
+first object and deletes it after its document.  A target that holds anything else is an error, and so is one that is, holds or
+lies inside a source.  The error comes before the first byte is written, with ``overwrite`` too.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ BEGUN = "begun."
 
 
 def check_target(location: objects.Location, sources: Iterable[str], group: str = "") -> None:
-    """Raise StoreError for a place that holds something else than a store, or that overlaps a source.
+    """Raise StoreError if a target holds something other than a store, or overlaps a source.
 
     Parameters
     ----------
     location, group
-        Where is to be written.
+        Where to write.
     sources
         Absolute folders or files, and URLs, that are read.
     """
@@ -51,7 +51,7 @@ def check_target(location: objects.Location, sources: Iterable[str], group: str 
 
 
 def _check_file(path: str) -> None:
-    """A folder, or nothing, or a zip file where the name says so."""
+    """Raise StoreError unless the path is free, a folder, or, if so named, a zip file."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -66,12 +66,13 @@ def _check_file(path: str) -> None:
 
 
 def overlapping(target: str, sources: Iterable[str]) -> str | None:
-    """The first source that is, holds or lies inside a target; links, bind mounts and capitals do not deceive it."""
+    """The first source that is, holds or lies inside a target; also through links, bind mounts and names in other case."""
     same = _same_place(target)
     return next((source for source in dict.fromkeys(sources) if same(source)), None)
 
 
 def _same_place(target: str) -> Callable[[str], bool]:
+    """A function that says whether a source overlaps the target."""
     if "://" in target:
         here = _normal(target)
         return lambda source: "://" in source and _holds(here, _normal(source))
@@ -90,6 +91,7 @@ def _same_place(target: str) -> Callable[[str], bool]:
 
 
 def _holds(one: str, two: str) -> bool:
+    """Whether two paths are the same, or one is above the other."""
     return one == two or one.startswith(two.rstrip("/") + "/") or two.startswith(one.rstrip("/") + "/")
 
 
@@ -99,6 +101,7 @@ def _normal(url: str) -> str:
 
 
 def _upwards(path: str) -> Iterator[str]:
+    """A path and all folders above it."""
     yield path
     while (above := os.path.dirname(path)) != path:
         yield (path := above)
@@ -106,6 +109,7 @@ def _upwards(path: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1 << 16)
 def _identity(path: str) -> tuple[int, int] | None:
+    """Device and inode of what is at a path, ``None`` if nothing is."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -115,19 +119,19 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class Claim:
-    """What lies at a group and is ours, and the note that was laid there."""
+    """The objects of a group that dcmxarray wrote before, and the note that was added to it."""
 
     there: frozenset[str]
     note: str | None
 
 
 def begin(store: Store, group: str, names: Iterable[str]) -> Claim:
-    """Lay a note of the objects that will be written to a group, and take its document away: nothing there is whole now.
+    """Begin to write a group: add a note of the objects to be written, then delete the document, which marks it incomplete.
 
     Raises
     ------
     StoreError
-        Something there is not ours; nothing was written.
+        The group holds an object that is not ours; nothing was written.
     """
     there, known = _at(store, group)
     notes = {name for name in there if name.startswith(BEGUN)}
@@ -140,12 +144,12 @@ def begin(store: Store, group: str, names: Iterable[str]) -> Claim:
 
 
 def _at(store: Store, group: str) -> tuple[frozenset[str], set[str]]:
-    """What lies at a group, and what of it is known as ours."""
+    """The objects of a group, and those of them that are ours; StoreError if any is not."""
     link = objects.first_link(store, group)
     if link is not None:
         raise StoreError(f"{link} is a link, not of dcmxarray; nothing was written there, give another place")
     foreign: list[str] = []
-    for _ in range(3):  # another writer may put its document in the place of its note between two looks
+    for _ in range(3):  # another writer may replace its note by its document between listing and reading
         there = frozenset(objects.names_under(store, group))
         known = _known(store, group, there)
         foreign = sorted(there - known)
@@ -158,6 +162,7 @@ def _at(store: Store, group: str) -> tuple[frozenset[str], set[str]]:
 
 
 def _known(store: Store, group: str, there: frozenset[str]) -> set[str]:
+    """The objects that a group's notes and document list."""
     known: set[str] = set()
     for name in (name for name in there if name.startswith(BEGUN)):
         known |= _noted(name, objects.read(store, _join(group, name))) | {name}
@@ -166,13 +171,13 @@ def _known(store: Store, group: str, there: frozenset[str]) -> set[str]:
 
 
 def _note(names: set[str]) -> tuple[str, bytes]:
-    """A note's name and content; writers of the same objects lay the same one."""
+    """A note's name and content; writers of the same objects make the same note."""
     data = json.dumps({documents.MARK: {"format": documents.FORMAT, "begun": sorted(names)}}).encode()
     return f"{BEGUN}{hashlib.sha256(data).hexdigest()[:32]}", data
 
 
 def _noted(name: str, data: bytes | None) -> set[str]:
-    """What a note lists; nothing where it is not what its name says."""
+    """The objects that a note lists, none if it is gone; StoreError if its content does not match its name."""
     if data is None:
         return set()
     if name != f"{BEGUN}{hashlib.sha256(data).hexdigest()[:32]}":
@@ -182,19 +187,19 @@ def _noted(name: str, data: bytes | None) -> set[str]:
 
 
 def end(store: Store, group: str, claim: Claim) -> None:
-    """Take the notes away, after the document was written."""
+    """Delete the notes, once the document is written."""
     notes = [claim.note, *(name for name in claim.there if name.startswith(BEGUN))]
     objects.delete_many(store, [_join(group, name) for name in dict.fromkeys(notes) if name])
 
 
 def tidy(store: Store, group: str) -> None:
-    """Take away the notes of writers that were killed after their document was written."""
+    """Delete the notes of writers that were killed after they wrote the document."""
     notes = [name for name in objects.names_under(store, group) if name.startswith(BEGUN)]
     objects.delete_many(store, [_join(group, name) for name in notes])
 
 
 def check_group(group: str) -> None:
-    """Raise StoreError for a path that could leave the store, or meet what the store holds for itself."""
+    """Raise StoreError for a path that could leave the store or that the store reserves."""
     if group and (not is_within(group) or any(part.startswith((".", "__", BEGUN)) for part in group.split("/"))):
         raise StoreError(f"group={group!r} is no path within a store; give names that '/' divides, without '..' or leading dots")
     if DOCUMENT in group.split("/") or group.split("/")[0] == "tables":
@@ -202,12 +207,19 @@ def check_group(group: str) -> None:
 
 
 def root(store: Store, tables: str | None) -> None:
-    """The root of a store for several groups: made where nothing is, left where it is ours.
+    """Make the root of a store for several groups; keep a root that is ours.
+
+    Parameters
+    ----------
+    store
+        The store.
+    tables
+        The group of a cohort's tables; ``None`` for a store of single arrays.
 
     Raises
     ------
     StoreError
-        Something else is there, or one array; nothing was written.
+        The store holds something else, or an array in its root; nothing was written.
     """
     data, first = objects.read(store, DOCUMENT), None
     if data is None:
@@ -230,7 +242,7 @@ def root(store: Store, tables: str | None) -> None:
 
 
 def problem_of_root(store: Store, tables: str) -> str | None:
-    """What is wrong with the root of a cohort's store, ``None`` if nothing is."""
+    """Check the root of a cohort's store; returns what is wrong, ``None`` if nothing is."""
     said = documents.ours(objects.read(store, DOCUMENT)) or {}
     whole = said.get("format") == documents.FORMAT and said.get("tables") == tables
     return None if whole else f"the root of the store, {DOCUMENT}, is gone, damaged or of another version"

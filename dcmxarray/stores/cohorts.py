@@ -1,4 +1,8 @@
-"""Whole cohorts into a Zarr store: each array is a task; what is there and unchanged stays, what fails is a row of the report."""
+"""Writes whole cohorts to a Zarr store.
+
+Each array is a task.  Arrays that are in the store and whose source is unchanged are kept.  An array that fails becomes a row of
+the report and does not stop the others.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from ..errors import FATAL, StoreError, one_line
 from . import arrays, claims, documents, identifiers, objects, tables
 from .keys import name
 
-FLUSH = 10.0  # seconds after which what was written is listed in the store's tables
+FLUSH = 10.0  # seconds between two updates of the store's tables
 
 
 def write(
@@ -31,7 +35,37 @@ def write(
     client: Any,
     options: dict[str, Any],
 ) -> pd.DataFrame:
-    """Write all arrays; one row each: status, bytes, seconds, message."""
+    """Write all arrays.
+
+    Parameters
+    ----------
+    members
+        The arrays.
+    location
+        The store.
+    chunks
+        As for `layout.layout`.
+    drop
+        Whether to leave out identifying elements.
+    overwrite
+        Whether to write arrays again that are in the store and unchanged.
+    client
+        A client of distributed or the name of a scheduler; ``None`` takes the one in force, else threads.
+    options
+        Passed to each array's opener.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per array, by key: status, bytes, seconds, message.
+
+    Raises
+    ------
+    StoreError
+        The target may not be written to, or not by several processes.
+    TypeError, ValueError
+        An option is not valid.
+    """
     identifiers.check(drop)
     arrays.check_chunks(chunks, (*DIM_ORDER, *BY_NAME, *(options.get("dims") or ())))
     keys = members.keys
@@ -58,7 +92,7 @@ def write(
 
 
 def _opener(members: Origin, key: str) -> Opener:
-    """An array's opener; one that can't be had fails when it is called."""
+    """An array's opener; if there is none, a function that raises the reason when called."""
     try:
         return members.opener(key)
     except FATAL:
@@ -72,7 +106,7 @@ def _failing(message: str, **_: Any) -> Any:
 
 
 def _check_options(openers: Sequence[Opener], options: Mapping[str, Any]) -> None:
-    """Raise TypeError, once and before anything is written, for an option that arrays are not opened with."""
+    """Raise TypeError for an option that openers do not take, once and before anything is written."""
     for opener in openers[:1]:
         known = {n for n, p in inspect.signature(opener).parameters.items() if p.kind is p.KEYWORD_ONLY} - {"chunks"}
         takes_all = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(opener).parameters.values())
@@ -82,7 +116,7 @@ def _check_options(openers: Sequence[Opener], options: Mapping[str, Any]) -> Non
 
 
 def _sources(members: Origin) -> list[str]:
-    """What the arrays are read from: folders and URLs of files, or a store."""
+    """Where the arrays are read from: folders and URLs of files, or a store."""
     store = getattr(members, "location", None)
     if store is not None:
         return [objects.place(store)]
@@ -90,7 +124,7 @@ def _sources(members: Origin) -> list[str]:
 
 
 def _fingerprints(members: Origin, keys: list[str]) -> list[str]:
-    """For each key a text that changes when its source does; "" where it can't be had (a file is gone)."""
+    """For each key a text that changes when its source does; "" if it can't be made (a file is gone)."""
     try:
         return members.fingerprints(keys) if keys else []
     except FATAL:
@@ -113,7 +147,7 @@ def _digest(text: str) -> str:
 
 
 def _announce(store: Any, prints: dict[str, str], overwrite: bool) -> set[str]:
-    """Take from the tables what is to be written anew: killed in between, they never list what is not whole.
+    """Delist the arrays that will be written again, so that the tables never list an incomplete array if the writer is killed.
 
     Returns the keys that stay listed.
     """
@@ -133,7 +167,7 @@ def _write_one(
     options: dict[str, Any],
     item: tuple[str, Any, str, bool],
 ) -> dict[str, Any]:
-    """Write one array unless it is there; never raises: what went wrong is the row's message."""
+    """Write one array unless it is in the store already; never raises, an error becomes the row's message."""
     key, opener, fingerprint, listed = item
     begin = time.perf_counter()
     row: dict[str, Any] = {"status": "failed", "bytes": 0, "message": None}
@@ -157,7 +191,7 @@ def _write_one(
 
 
 def _mark(store: Any, group: str) -> documents.Mark | None:
-    """What the document of an array says; one that is damaged is written anew."""
+    """The mark of a stored array; ``None`` if it is damaged, so that the array is written again."""
     try:
         return arrays.mark(store, group)
     except StoreError:
@@ -167,7 +201,7 @@ def _mark(store: Any, group: str) -> documents.Mark | None:
 def _listed(
     store: Any, members: Origin, keys: list[str], prints: list[str], drop: identifiers.Identifiers, done: Iterator[Any]
 ) -> dict[str, dict[str, Any]]:
-    """Collect the tasks' rows by key, and list what is whole in the store's tables now and then, and at the end."""
+    """Collect the tasks' rows by key; list complete arrays in the store's tables every `FLUSH` seconds and at the end."""
     rows: dict[str, dict[str, Any]] = {}
     fresh: list[str] = []
     last = time.monotonic()
@@ -194,7 +228,7 @@ def _list(
     fingerprints: dict[str, str],
     drop: identifiers.Identifiers,
 ) -> None:
-    """List arrays in the store's tables; where they can't all be, one by one, and what can't is a failed row."""
+    """List arrays in the store's tables; if that fails, one by one, so that only those that can't be listed fail."""
     if not fresh:
         return
     try:
@@ -219,6 +253,7 @@ def _add(
     fingerprints: dict[str, str],
     drop: identifiers.Identifiers,
 ) -> None:
+    """Add rows of complete arrays, and of their frames, to the store's tables."""
     details = pd.DataFrame([{n: rows[key].get(n) for n in DETAILS} for key in fresh])
     table = labels.loc[fresh].reset_index(names="key").assign(**{n: details[n] for n in DETAILS})
     table = table.assign(fingerprint=[fingerprints[key] for key in fresh], whole=True)
@@ -230,7 +265,14 @@ def _add(
 
 
 def verify(members: Origin, location: objects.Location) -> pd.DataFrame:
-    """Read every object of every array again, and the tables; one row an array: status, message."""
+    """Read every object of every array again, and the tables.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per array, by key, and one per problem of the tables: status (``"whole"``, ``"missing"``, ``"damaged"``,
+        ``"outdated"``) and message.
+    """
     keys = members.keys
     items = list(zip(keys, _fingerprints(members, keys), strict=True))
     scheduler = "threads" if objects.is_of_this_process(location) else None
@@ -242,7 +284,7 @@ def verify(members: Origin, location: objects.Location) -> pd.DataFrame:
 
 
 def _tables(location: objects.Location) -> tuple[set[str], list[str]]:
-    """The keys that a store's tables list, and what is wrong with them."""
+    """The keys that a store's tables list, and what is wrong with root and tables."""
     with objects.opened(location) as store:
         root = claims.problem_of_root(store, tables.TABLES)
         return tables.listed(store), [*([root] if root else []), *tables.problems(store)]

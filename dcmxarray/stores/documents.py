@@ -1,7 +1,6 @@
-"""The documents of a store: what the ``zarr.json`` of an array's group and of the root say, and whether they are ours.
+"""The documents of a store: makes and reads the ``zarr.json`` of an array's group and of the root.  Opens no store.
 
-The document of an array is written last.  It lists every object with its checksum, and ends in a checksum of itself.  It opens
-no store.
+The document of an array is written last.  It lists every object with its checksum, and ends in a checksum of itself.
 """
 
 from __future__ import annotations
@@ -26,10 +25,22 @@ _UNSAID = '"document": "00000000"}}}'
 
 @dataclass(frozen=True)
 class Mark:
-    """What an array's document says: the source's fingerprint, object -> CRC-32, what else the writer wants to know.
+    """What an array's document says of the array.
 
-    ``left`` names objects of earlier writers that the store could not delete; ``dtypes`` types that xarray decodes as others, and
-    ``names`` the coordinates whose names are none for Zarr, by what they are called there: both are restored on opening.
+    Attributes
+    ----------
+    fingerprint
+        A text that changes when the source does.
+    checksums
+        Object -> CRC-32.
+    about
+        What else the writer keeps: rows of `DETAILS`.
+    left
+        Objects of earlier writers that the store could not delete.
+    dtypes
+        Coordinate -> dtype, where xarray decodes another one; restored on opening.
+    names
+        Name in the store -> name of the coordinate, where Zarr can't hold that name; restored on opening.
     """
 
     fingerprint: str
@@ -41,7 +52,7 @@ class Mark:
 
 
 def of_array(document: dict[str, Any], mark: Mark) -> bytes:
-    """The document of an array: Zarr's own words for its group, and the mark."""
+    """The document of an array: what Zarr says of the group, and the mark."""
     attributes = {MARK: {"format": FORMAT} | asdict(mark) | {"document": "0" * 8}}
     text = json.dumps({k: v for k, v in document.items() if k != "attributes"} | {"attributes": attributes}).encode()
     body = text[: -len(_UNSAID)]
@@ -49,13 +60,13 @@ def of_array(document: dict[str, Any], mark: Mark) -> bytes:
 
 
 def of_root(tables: str | None) -> bytes:
-    """The document of a root: of a cohort, or of a store for arrays of any making."""
+    """The document of a root: of a cohort with a group of tables, or (``None``) of a store of single arrays."""
     said = {"format": FORMAT} | ({"tables": tables} if tables else {})
     return json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {MARK: said}}).encode()
 
 
 def ours(data: bytes | None) -> dict[str, Any] | None:
-    """What a document says under our name, ``None`` where it is no document or somebody else's."""
+    """The attributes that dcmxarray wrote to a document; ``None`` if it is damaged or not of dcmxarray."""
     try:
         document = json.loads(data or b"")
         said = document["attributes"][MARK]
@@ -66,7 +77,7 @@ def ours(data: bytes | None) -> dict[str, Any] | None:
 
 
 def listed(data: bytes | None) -> set[str] | None:
-    """The objects that an array's document lists, itself too; ``None`` where it is none of ours."""
+    """The objects that an array's document lists, and the document itself; ``None`` if it is not of dcmxarray."""
     said = ours(data)
     if said is None or not isinstance(said.get("checksums"), dict):
         return None
@@ -75,12 +86,24 @@ def listed(data: bytes | None) -> set[str] | None:
 
 
 def read(data: bytes | None, group: str) -> Mark | None:
-    """The mark of an array's document, ``None`` where there is no document.
+    """Read the mark of an array's document.
+
+    Parameters
+    ----------
+    data
+        The document, ``None`` if there is none.
+    group
+        Its group, for error messages.
+
+    Returns
+    -------
+    Mark or None
+        ``None`` if there is no document.
 
     Raises
     ------
     StoreError
-        It is damaged, somebody else's, or of another version's format.
+        The document is damaged, not of dcmxarray, or of another version's format.
     """
     if data is None:
         return None
@@ -96,4 +119,5 @@ _KINDS = {"fingerprint": str, "checksums": dict, "about": dict, "left": list, "d
 
 
 def _is_mark(said: dict[str, Any]) -> bool:
+    """Whether all fields of a mark are there, with the right types and with paths that stay in the group."""
     return all(isinstance(said.get(name), kind) for name, kind in _KINDS.items()) and all(map(is_within, said["checksums"]))

@@ -1,7 +1,7 @@
-"""Which elements may identify a patient, and what a store leaves out: PS3.15 Annex E, as the table ``confidentiality.csv``.
+"""Which elements may identify a patient, and which of them a store leaves out, by PS3.15 Annex E.
 
-The table has the elements of Table E.1-1, their treatment in the Basic Application Level Confidentiality Profile (X removed,
-Z emptied, D replaced, U another UID) and what the options keep (K) or want cleaned (C).
+The table ``confidentiality.csv`` has the elements of Table E.1-1, what the Basic Application Level Confidentiality Profile does
+with each (X removes it, Z empties it, D replaces it, U gives it another UID), and which options keep (K) or clean (C) it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ..headers.elements import names_a_person
 
 Identifiers = Literal["drop", "keep"]
 
-# Kept by default: a cohort's keys, and what its arrays are measured by.
+# Options of the profile whose elements are kept: a cohort's keys, and what quantitative work needs.
 OPTIONS = ("RetainUIDs", "RetainDeviceIdentity", "RetainPatientCharacteristics", "RetainFullDates")
 
-# Kept as well: a cohort is grouped and searched by them.
+# Also kept, because cohorts are grouped and searched by them.
 LABELS = frozenset(
     ("PatientID", "StudyID", "StudyDescription", "SeriesDescription", "ProtocolName", "ContrastBolusAgent"),
 )
@@ -28,7 +28,7 @@ LABELS = frozenset(
 
 @lru_cache(maxsize=1)
 def table() -> pd.DataFrame:
-    """Tag, keyword, treatment in the Basic Profile, and treatment by option, of every element of Table E.1-1.
+    """Table E.1-1: for every element its tag, keyword, action in the Basic Profile, and action by option.
 
     Examples
     --------
@@ -42,18 +42,25 @@ def table() -> pd.DataFrame:
 
 @lru_cache(maxsize=1)
 def _identifying() -> frozenset[str]:
+    """The keywords that the table says to leave out."""
     every = table()
     kept = (every[list(OPTIONS)] == "K").any(axis=1) | every["keyword"].isin(LABELS)
     return frozenset(every.loc[~kept & (every["BasicProfile"] != ""), "keyword"])
 
 
 def is_identifying(name: str) -> bool:
-    """Whether a column, attribute or coordinate is left out: by the table, a person's name, or a private element."""
+    """Whether a column, attribute or coordinate is left out: the table says so, it names a person, or it is private."""
     return name in _identifying() or name.startswith("(") or names_a_person(name)
 
 
 def without(array: xr.DataArray, identifiers: Identifiers) -> xr.DataArray:
-    """The array without attributes and coordinates that identify; itself for ``"keep"``."""
+    """The array without identifying attributes and coordinates; unchanged for ``"keep"``.
+
+    Raises
+    ------
+    ValueError
+        ``identifiers`` is neither ``"drop"`` nor ``"keep"``.
+    """
     check(identifiers)
     if identifiers == "keep":
         return array

@@ -1,7 +1,7 @@
-"""Names of groups from keys of arrays: one to one, and never a way out of the store.  Opens no file.
+"""Names of groups from keys of arrays: one-to-one, and never a path out of the store.  Opens no file.
 
-A plain UID and the suffixes of `dcmxarray.series` stay as they are.  Other characters, capitals too (some file systems do not
-tell them from small letters), are percent-encoded; a name that is long is cut and ends in the key's SHA-256.
+A UID and the suffixes that `stacks.split` adds stay as they are.  Other characters are percent-encoded, upper case letters too,
+because some file systems do not distinguish case.  A name that is too long is cut and ends in the key's SHA-256.
 """
 
 from __future__ import annotations
@@ -38,6 +38,6 @@ def name(key: str) -> str:
 
 
 def is_within(path: str) -> bool:
-    """Whether a path of parts that "/" divides stays below the place where it begins, whatever the system."""
+    """Whether a relative path, with "/" between its parts, stays below its beginning on every operating system."""
     parts = path.split("/")
     return not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts) and ":" not in parts[0]

@@ -1,4 +1,7 @@
-"""Chunks and shards of a stored array: chunks of about two MiB to read, shards of some tens of MiB to keep.  Opens no file."""
+"""Chunks and shards of a stored array: chunks, the unit of reading, of about 2 MiB; shards, one object each, up to 64 MiB.
+
+Opens no file.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,22 @@ _INNER = ("rgb", "col", "row", "slice")
 def layout(
     sizes: Mapping[str, int], itemsize: int, chunks: Mapping[str, int] | None = None
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The shapes of chunks and of shards, which hold whole chunks.
+    """Choose the shapes of chunks and shards.
 
     Parameters
     ----------
     sizes
-        The array's, by dim.
+        The array's sizes by dim.
     itemsize
-        Bytes a value.
+        Bytes per value.
     chunks
-        Sizes of chunks by dim, -1 for the whole; ``None`` and dims left out are chosen: whole frames, then slices.  Dims
-        that the array does not have are passed over.
+        Sizes of chunks by dim, -1 for the whole dim.  The other dims, or with ``None`` all, are chosen: whole frames, then as
+        many slices as fit.  Dims that the array does not have are ignored.
+
+    Returns
+    -------
+    tuple
+        Shape of a chunk and shape of a shard, one size per dim; a shard holds whole chunks.
     """
     sizes = {dim: max(1, size) for dim, size in sizes.items()}  # Zarr has no chunk of nothing
     order = sorted(sizes, key=lambda d: (_INNER.index(d), 0) if d in _INNER else (len(_INNER), -_place(d)))
@@ -39,11 +47,12 @@ def layout(
 
 
 def _place(dim: str) -> int:
+    """The place of a dim in the usual order, last if unknown."""
     return DIM_ORDER.index(dim) if dim in DIM_ORDER else len(DIM_ORDER)
 
 
 def _grown(least: Mapping[str, int], sizes: Mapping[str, int], order: list[str], room: int) -> dict[str, int]:
-    """Multiples of the least sizes, dim by dim as far as there is room; rows and columns stay whole."""
+    """Multiply the least sizes, dim by dim in ``order``, up to ``room`` values; only ``least`` can split rows and columns."""
     out = dict(least)
     for dim in order:
         others = math.prod(out.values()) // out[dim]
@@ -54,16 +63,16 @@ def _grown(least: Mapping[str, int], sizes: Mapping[str, int], order: list[str],
 
 
 def regions(shape: tuple[int, ...], shards: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """The part of the array that each shard holds, in the order of their keys."""
+    """The part of the array that each shard holds, in the order of `shard_keys`."""
     for place in _places(shape, shards):
         yield tuple(slice(k * s, min((k + 1) * s, n)) for k, s, n in zip(place, shards, shape, strict=True))
 
 
 def shard_keys(shape: tuple[int, ...], shards: tuple[int, ...]) -> list[str]:
-    """The keys of an array's shards below its own (``c/0/1``)."""
+    """The keys of an array's shards, relative to the array (``c/0/1``)."""
     return ["/".join(("c", *map(str, place))) for place in _places(shape, shards)]
 
 
 def _places(shape: tuple[int, ...], shards: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """Where each shard lies, counted in shards."""
+    """The position of each shard, in shards along each dim."""
     return itertools.product(*(range(-(-n // s)) for n, s in zip(shape, shards, strict=True)))

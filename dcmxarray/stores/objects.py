@@ -1,4 +1,4 @@
-"""The door to a Zarr store: opening it by path or URL, and its objects as bytes."""
+"""Access to a Zarr store: opens it by path or URL, and reads, writes, lists and deletes its objects as bytes."""
 
 from __future__ import annotations
 
@@ -23,17 +23,23 @@ from ..errors import StoreError
 Location = Any  # str | os.PathLike[str] | Store
 
 UNFINISHED = ".partial"
-_UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")  # how a local store names what it is about to put in place
+_UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")  # zarr's temporary name for an object that it is writing
 
 
 @contextmanager
 def opened(location: Location, *, write: bool = False) -> Iterator[Store]:
-    """A store for a folder, a URL of fsspec, a file that ends in ".zip", or a `zarr.abc.store.Store`.
+    """Open the store at a folder, a URL of fsspec, or a file that ends in ".zip"; or take a `zarr.abc.store.Store` as it is.
 
-    A zip file is written beside its place and put there whole: killed before, the old one stays.
+    A zip file is written under a temporary name beside its place and then replaced in one step: if the writer is killed, the
+    old file stays.
+
+    Raises
+    ------
+    StoreError
+        A zip file is damaged.
     """
     if type(location) is LocalStore:
-        yield LocalStore(os.path.abspath(location.root), read_only=location.read_only)  # zarr makes what ".." passes through
+        yield LocalStore(os.path.abspath(location.root), read_only=location.read_only)  # zarr would make the folders before ".."
     elif isinstance(location, Store):
         yield location
     elif (path := local(location)) is None:
@@ -46,7 +52,7 @@ def opened(location: Location, *, write: bool = False) -> Iterator[Store]:
 
 
 def local(location: Location) -> str | None:
-    """The absolute path of a store on this machine's disks, ``None`` for any other."""
+    """The absolute path of a local store, ``None`` for any other."""
     if isinstance(location, Store):
         place = getattr(location, "root", None) if isinstance(location, LocalStore) else getattr(location, "path", None)
         return os.path.abspath(place) if isinstance(location, (LocalStore, ZipStore)) and place else None
@@ -57,7 +63,7 @@ def local(location: Location) -> str | None:
 
 
 def place(location: Location, group: str = "") -> str:
-    """Where a group lies, as one text: an absolute path, a URL, or a store of this process."""
+    """The place of a group as one text: an absolute path, a URL, or the id of a store in this process."""
     root = local(location)
     if root is None and isinstance(location, FsspecStore):
         root = location.fs.unstrip_protocol(location.path)
@@ -72,15 +78,16 @@ def is_zip(location: Location) -> bool:
 
 
 def is_of_this_process(location: Location) -> bool:
-    """Whether other processes can't write to the store: a zip file, memory, a store of the caller's own."""
+    """Whether only this process can write to the store: a zip file, memory, or a store object of the caller."""
     return isinstance(location, Store) or is_zip(location) or os.fspath(location).startswith("memory://")
 
 
 @contextmanager
 def _zip(path: str, write: bool) -> Iterator[Store]:
+    """Open a zip file to read; to write, unpack it to a folder beside it and pack that again at the end."""
     if not write:
         try:
-            store = sync(ZipStore.open(path, mode="r"))  # stays open: arrays read from it later
+            store = sync(ZipStore.open(path, mode="r"))  # never closed: lazy arrays read from it later
         except zipfile.BadZipFile as error:
             raise StoreError(f"{path} is no zip file, or a damaged one") from error
         yield store
@@ -94,7 +101,7 @@ def _zip(path: str, write: bool) -> Iterator[Store]:
 
 
 def _unpack(path: str, folder: str) -> None:
-    """A zip's objects as files, so that they can be deleted and written anew."""
+    """Unpack a zip to files, so that its objects can be deleted and replaced."""
     try:
         with zipfile.ZipFile(path) as packed:
             packed.extractall(folder)
@@ -103,6 +110,7 @@ def _unpack(path: str, folder: str) -> None:
 
 
 def _pack(folder: str, path: str) -> None:
+    """Pack the files of a folder into a zip, uncompressed; leaves no file if it fails."""
     try:
         with zipfile.ZipFile(path, "w") as packed:
             for file in sorted(Path(folder).rglob("*")):
@@ -114,17 +122,17 @@ def _pack(folder: str, path: str) -> None:
 
 
 def inside(store: Store, group: str) -> StorePath:
-    """A place in a store, as zarr and xarray take it."""
+    """A group in a store, in the form that zarr and xarray take."""
     return StorePath(store, group)
 
 
 def read(store: Store, key: str) -> bytes | None:
-    """An object, ``None`` where there is none."""
+    """Read an object; ``None`` if there is none."""
     return read_many(store, [key])[0]
 
 
 def read_many(store: Store, keys: Sequence[str]) -> list[bytes | None]:
-    """Several objects, one after the other."""
+    """Read several objects one after the other; ``None`` for each that is missing."""
 
     async def all_of_them() -> list[bytes | None]:
         found = [await store.get(key, default_buffer_prototype()) for key in keys]
@@ -134,7 +142,7 @@ def read_many(store: Store, keys: Sequence[str]) -> list[bytes | None]:
 
 
 def write_many(store: Store, data: Mapping[str, bytes]) -> None:
-    """Put objects, one after the other, in their order."""
+    """Write objects one after the other, in their order."""
     buffer = default_buffer_prototype().buffer
 
     async def all_of_them() -> None:
@@ -145,7 +153,7 @@ def write_many(store: Store, data: Mapping[str, bytes]) -> None:
 
 
 def delete_many(store: Store, keys: Sequence[str]) -> None:
-    """Delete objects; what is gone already is passed over."""
+    """Delete objects, if the store can; missing ones are ignored."""
 
     async def all_of_them() -> None:
         for key in keys:
@@ -156,7 +164,7 @@ def delete_many(store: Store, keys: Sequence[str]) -> None:
 
 
 def delete_with_folders(store: Store, keys: Sequence[str]) -> None:
-    """Delete objects, and of a folder's the folders that are empty then: an object may take a folder's name."""
+    """Delete objects and, in a local store, folders left empty, so that an object may get the name of such a folder."""
     delete_many(store, keys)
     if isinstance(store, LocalStore):
         above = {parent for key in keys for parent in Path(store.root, key).parents if parent.is_relative_to(store.root)}
@@ -166,7 +174,7 @@ def delete_with_folders(store: Store, keys: Sequence[str]) -> None:
 
 
 def keys_under(store: Store, prefix: str) -> list[str]:
-    """The keys of all objects under a prefix (``"a/"``), sorted, without what a writer left unfinished."""
+    """The keys of all objects under a prefix (``"a/"``), sorted, without unfinished objects of killed writers."""
 
     async def all_of_them() -> list[str]:
         return [key async for key in store.list_prefix(prefix)]
@@ -175,7 +183,7 @@ def keys_under(store: Store, prefix: str) -> list[str]:
 
 
 def names_under(store: Store, group: str) -> Iterator[str]:
-    """What lies below a group, named from there: objects, and in a folder links and whatever else is no file of Zarr's."""
+    """The names, relative to a group, of all objects in it; in a local store of every other file and link too."""
     if isinstance(store, LocalStore):
         found: Iterator[str] = _names(os.path.join(store.root, group), "")
     else:
@@ -185,6 +193,7 @@ def names_under(store: Store, group: str) -> Iterator[str]:
 
 
 def _names(folder: str, above: str) -> Iterator[str]:
+    """All files and links below a folder, named from ``above``; links are not followed."""
     try:
         with os.scandir(folder) as entries:
             rows = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
@@ -198,7 +207,7 @@ def _names(folder: str, above: str) -> Iterator[str]:
 
 
 def first_link(store: Store, group: str) -> str | None:
-    """The first folder on the way to a group that is a link: what is written below it would land elsewhere."""
+    """The first folder on the path to a group that is a link, through which a writer would write elsewhere; else ``None``."""
     if not isinstance(store, LocalStore):
         return None
     parts = group.split("/")
@@ -207,7 +216,7 @@ def first_link(store: Store, group: str) -> str | None:
 
 
 def everything(store: Store) -> dict[str, bytes]:
-    """All objects of a store."""
+    """Read all objects of a store: key -> bytes."""
     return {key: (read(store, key) or b"") for key in keys_under(store, "")}
 
 

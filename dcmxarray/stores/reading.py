@@ -1,4 +1,4 @@
-"""Opening a stored array: lazily, and so that a missing or a damaged object is an error, never other values."""
+"""Opens stored arrays lazily; a missing or damaged object is an error, never other values."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ..arrays.chunks import Chunks, auto_chunks
 from ..errors import StoreError
 from . import documents, objects
 
-PLACE = "dicom_store"  # in an array's encoding: where it is read from
+PLACE = "dicom_store"  # key in an array's encoding: the place that it is read from
 
 
-class Listed(WrapperStore[Store]):  # type: ignore[misc]  # zarr is not looked into
-    """A store of which one group is read: the objects that its document lists, and no other."""
+class Listed(WrapperStore[Store]):  # type: ignore[misc]  # mypy does not look into zarr
+    """A store for reading one group: shows the objects that the group's document lists, and no others."""
 
     def __init__(self, store: Store, group: str = "", checksums: Mapping[str, int] | None = None) -> None:
         super().__init__(store)
@@ -35,7 +35,13 @@ class Listed(WrapperStore[Store]):  # type: ignore[misc]  # zarr is not looked i
         return type(self)(store, self._group, self._checksums)
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
-        """An object's bytes, as zarr asks for them."""
+        """Read an object for zarr; ``None`` if it is not listed.
+
+        Raises
+        ------
+        StoreError
+            A listed object is missing, or its checksum is wrong.
+        """
         name = key.removeprefix(f"{self._group}/") if self._group else key
         known = self._checksums.get(name)
         if known is None and name != documents.DOCUMENT:
@@ -47,11 +53,23 @@ class Listed(WrapperStore[Store]):  # type: ignore[misc]  # zarr is not looked i
             raise StoreError(f"{self._group or 'the store'}: {name} is gone; write the array again")
         if byte_range is None and not name.startswith(f"{NAME}/c") and zlib.crc32(found.to_bytes()) != known:
             raise StoreError(f"{self._group or 'the store'}: {name} is damaged; write the array again")
-        return found  # the parts of an image's shards have checksums of their own, which zarr looks at
+        return found  # shards need no check here: each chunk in them has a checksum, which zarr checks
 
 
 class Stored(BackendArray):
-    """The values of a stored array, with outer indexing; it pickles small, without values."""
+    """The values of a stored array, with outer indexing; its pickle holds no values.
+
+    Parameters
+    ----------
+    array
+        The stored array.
+    dtype
+        The dtype of values as read.
+    group
+        The array's group, for error messages.
+    token
+        The store's place, then texts that together identify the content for dask.
+    """
 
     def __init__(self, array: zarr.Array[Any], dtype: np.dtype[Any], group: str, token: tuple[str, ...]) -> None:
         self.array = array
@@ -78,12 +96,21 @@ class Stored(BackendArray):
 
 
 def open_array(store: Store, group: str, chunks: Chunks = "auto", place: str = "") -> xr.DataArray:
-    """A stored array, lazily; chunks as for `open_series`.
+    """Open a stored array lazily.
+
+    Parameters
+    ----------
+    store, group
+        Where the array is; "" is the root.
+    chunks
+        As for `open_series`.
+    place
+        The place of the store as text, kept in the array's encoding.
 
     Raises
     ------
     StoreError
-        There is no whole array, or it is damaged.
+        The group holds no complete array, or a damaged one.
     """
     data = objects.read(store, f"{group}/{documents.DOCUMENT}" if group else documents.DOCUMENT)
     mark = documents.read(data, group)
@@ -99,7 +126,7 @@ def open_array(store: Store, group: str, chunks: Chunks = "auto", place: str = "
 
 
 def described(store: Store, group: str, token: tuple[str, ...], mark: documents.Mark) -> xr.DataArray:
-    """An array as its group's objects describe it, without dask."""
+    """Open an array, without dask, as the objects of its group and its mark describe it."""
     decoder = xr.coders.CFDatetimeCoder(time_unit="us")
     where = objects.inside(store, group)
     dataset = xr.open_zarr(where, chunks=None, decode_times=decoder, zarr_format=3, consolidated=True)
@@ -114,5 +141,5 @@ def described(store: Store, group: str, token: tuple[str, ...], mark: documents.
 
 
 def _whole(wanted: Mapping[str, int], stored: tuple[int, ...], dims: tuple[Any, ...]) -> dict[Any, int]:
-    """Chunks for dask that hold whole stored ones."""
+    """Round sizes of dask chunks up to whole stored chunks."""
     return {d: int(np.ceil(max(wanted[d], 1) / s)) * s for d, s in zip(dims, stored, strict=True)}

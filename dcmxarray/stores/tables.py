@@ -1,8 +1,8 @@
-"""The root of a cohort's store: compact tables of its series and frames, so that opening reads two objects, not thousands.
+"""The tables of a cohort's store, of its series and of its frames: opening a cohort reads two objects instead of thousands.
 
-Each writer adds parts of its own below ``tables`` (Parquet, as the bytes of a Zarr array) and never changes another's; a
-later row of a key replaces the earlier.  A row with ``whole`` false says that the series is about to be written anew.  When
-a writer is done it joins what parts there are into one.
+Each writer adds its own parts below ``tables`` (Parquet, as the bytes of a Zarr array) and never changes another writer's.  A
+later row of a key replaces an earlier one.  A row with ``whole`` false says that the series is about to be written again.  When a
+writer is done it joins all parts into one.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _LISTS = ("dims", "shape", "spacing")
 
 
 def begin(store: Store) -> None:
-    """The root of a cohort's store, where there is none.
+    """Make the root of a cohort's store and the groups of its tables, where they are missing.
 
     Raises
     ------
     StoreError
-        Something else is there; nothing was written.
+        The store holds something else; nothing was written.
     """
     claims.root(store, TABLES)
     for key, data in _DOCUMENTS.items():
@@ -58,12 +58,27 @@ _DOCUMENTS = {f"{name}/{documents.DOCUMENT}": _GROUP for name in (TABLES, *map(_
 
 
 def is_there(store: Store) -> bool:
-    """Whether a store has the tables of a cohort, whatever its root says."""
+    """Whether a store has the tables of a cohort, even if its root is damaged."""
     return objects.read(store, f"{_place(SERIES)}/{documents.DOCUMENT}") == _GROUP
 
 
 def add(store: Store, which: str, rows: pd.DataFrame) -> str:
-    """One more part of a table; returns its name.  ``rows`` has a column ``key``."""
+    """Add a part to a table.
+
+    Parameters
+    ----------
+    store
+        The cohort's store.
+    which
+        `SERIES` or `FRAMES`.
+    rows
+        With the columns ``key`` and ``whole``; ``written``, ns since 1970, is added if missing.
+
+    Returns
+    -------
+    str
+        The name of the part.
+    """
     table = rows.assign(written=time.time_ns()) if "written" not in rows else rows
     out = io.BytesIO()
     pq.write_table(pa.Table.from_pandas(_as_text(table), preserve_index=False), out, compression="zstd")
@@ -74,12 +89,12 @@ def add(store: Store, which: str, rows: pd.DataFrame) -> str:
 
 
 def _name(data: bytes) -> str:
-    """A part is named by what it holds, so that damage shows."""
+    """The name of a part: a hash of its content, by which damage is found."""
     return hashlib.sha256(data).hexdigest()[:24]
 
 
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without halves of characters (a file's name that is no UTF-8), which Parquet can't hold."""
+    """The table with lone surrogates, as in file names that are not UTF-8, escaped, because Parquet can't hold them."""
     mixed = [n for n in table if table[n].dtype == object and table[n].map(lambda v: isinstance(v, str)).any()]
     return table.assign(**{str(n): table[n].map(_whole_text) for n in mixed}) if mixed else table
 
@@ -89,7 +104,7 @@ def _whole_text(value: Any) -> Any:
 
 
 def _as_array(data: bytes) -> dict[str, bytes]:
-    """Bytes as a Zarr array of one chunk; its ``c/0`` sorts before its ``zarr.json``, which is thus written last."""
+    """Bytes as the objects of a Zarr array of one chunk; ``c/0`` sorts before ``zarr.json``, which is therefore written last."""
 
     def write(store: Store) -> None:
         values = np.frombuffer(data, np.uint8)
@@ -102,7 +117,7 @@ def _as_array(data: bytes) -> dict[str, bytes]:
 
 
 def _parts(store: Store, which: str) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """The parts of a table, by name, and the names of damaged ones; one that another writer just joined is passed over."""
+    """The parts of a table by name, and the names of damaged parts; parts that another writer just joined are ignored."""
     found = objects.keys_under(store, f"{_place(which)}/")
     names = [k.removesuffix("/zarr.json") for k in found if k.endswith("/zarr.json") and k != f"{_place(which)}/zarr.json"]
     parts, damaged = {}, []
@@ -115,12 +130,24 @@ def _parts(store: Store, which: str) -> tuple[dict[str, pd.DataFrame], list[str]
 
 
 def read(store: Store, which: str) -> pd.DataFrame:
-    """A table: of every key the newest rows, whole ones alone; without the columns of this module's own.
+    """Read a table: for every key the newest rows, if they are of a complete array; warns of damaged parts.
+
+    Parameters
+    ----------
+    store
+        The cohort's store.
+    which
+        `SERIES` or `FRAMES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Without ``whole`` and ``written``.
 
     Raises
     ------
     StoreError
-        Nothing of it can be read.
+        All parts are damaged.
     """
     parts, damaged = _parts(store, which)
     if damaged and not parts:
@@ -131,7 +158,7 @@ def read(store: Store, which: str) -> pd.DataFrame:
 
 
 def known(store: Store, which: str) -> pd.DataFrame:
-    """As `read`, of what parts can be read, in silence: for a writer, which lists all that it writes or keeps."""
+    """As `read`, but ignores damaged parts: for a writer, which lists all arrays that it writes or keeps again."""
     return _shown(_newest(list(_parts(store, which)[0].values())))
 
 
@@ -143,18 +170,19 @@ def _said(damaged: list[str]) -> str:
 
 
 def problems(store: Store) -> list[str]:
-    """What is wrong with the tables and with what holds them."""
+    """What is wrong with the tables and their groups; empty if nothing is."""
     said = [f"{key} is damaged" for key, data in _DOCUMENTS.items() if objects.read(store, key) != data]
     said += [f"{name} is damaged or gone" for which in (SERIES, FRAMES) for name in _parts(store, which)[1]]
     return said
 
 
 def listed(store: Store) -> set[str]:
-    """The keys that the table of series and that of frames list as whole."""
+    """The keys that both the table of series and the table of frames list as complete."""
     return set(known(store, SERIES)["key"]) & set(known(store, FRAMES)["key"])
 
 
 def _newest(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of each key that were written last."""
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
     every = pd.concat(parts, ignore_index=True)
@@ -162,6 +190,7 @@ def _newest(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of complete arrays, with the dtypes of the schema and without this module's own columns."""
     kept = table[table["whole"].astype(bool)].drop(columns=["whole", "written"])
     for name in (n for n in _LISTS if n in kept):
         kept[name] = pd.Series([tuple(v) if isinstance(v, np.ndarray) else None for v in kept[name]], index=kept.index)
@@ -170,9 +199,9 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def join(store: Store) -> None:
-    """Make one part of each table's parts; parts that others add meanwhile stay as they are.
+    """Join the parts of each table into one, if the store can delete; parts that other writers add meanwhile stay.
 
-    A damaged part goes when every array of the store is listed without it.
+    A damaged part is deleted if all arrays of the store are listed without it.
     """
     if not store.supports_deletes:
         return
@@ -187,9 +216,10 @@ def join(store: Store) -> None:
 
 
 def _lists_all(store: Store, known: Iterable[str]) -> bool:
+    """Whether every group of the store belongs to a known key."""
     groups = {key.split("/")[0] for key in objects.keys_under(store, "")} - {TABLES, documents.DOCUMENT}
     return groups <= set(map(keys.name, known))
 
 
 def _keys_of(store: Store, part: str) -> list[Any]:
-    return objects.keys_under(store, f"{part}/")[::-1]  # zarr.json first: what is half gone is not there
+    return objects.keys_under(store, f"{part}/")[::-1]  # zarr.json first, so that a part that is half deleted is not found

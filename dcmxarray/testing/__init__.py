@@ -1,7 +1,7 @@
-"""Synthetic DICOM series for tests, examples and demonstrations: small, anonymous, and as odd as you ask for.
+"""Synthetic DICOM series for tests, examples and demonstrations: small and anonymous, with any elements.
 
-`write_series` writes any frames, `write_enhanced` a multi-frame file, `write_cohort` many series; `dce` and
-`dwi` describe two usual series; `example` gives a folder with them; `count_reads` tells which files a block of code opened.
+`write_series` writes frames as files, `write_enhanced` a multi-frame file, `write_cohort` many series; `dce` and `dwi` describe
+two common series; `example` makes a folder with them; `count_reads` lists the files that a block of code opens.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which files are opened for pixels or headers, counted at the one door that all reads pass."""
+"""Lists the files that are opened for headers or pixels, by wrapping the functions of `sources.files`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from ..sources import files
 
 @contextmanager
 def count_reads() -> Iterator[list[str]]:
-    """Collect the path of every file that is opened inside the block, in order, from any thread of this process.
+    """Collect the path of every file that is opened inside the block, by any thread of this process.
+
+    Yields
+    ------
+    list of str
+        Paths in the order of opening; a file that is opened twice is there twice.
 
     Examples
     --------

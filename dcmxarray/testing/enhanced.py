@@ -1,4 +1,4 @@
-"""Enhanced multi-frame files (PS3.3 C.7.6.16): one file, a functional group a frame."""
+"""Writes enhanced multi-frame files (PS3.3 C.7.6.16): one file with a functional group for each frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydicom.uid import UID, EnhancedMRImageStorage, ExplicitVRLittleEndian
 
 from .writer import DEFAULTS, _layout, uid
 
-# Which sequence of the functional groups an element stands in.
+# The sequences of the functional groups, and the elements in each.
 GROUPS: dict[str, tuple[str, ...]] = {
     "PlanePositionSequence": ("ImagePositionPatient",),
     "PlaneOrientationSequence": ("ImageOrientationPatient",),
@@ -48,6 +48,7 @@ def _group(values: Mapping[str, Any]) -> Dataset:
 
 
 def _item(parent: Dataset, sequence: str) -> Dataset:
+    """The item of a sequence, which is added if it is missing."""
     if sequence not in parent:
         setattr(parent, sequence, Sequence([Dataset()]))
     return getattr(parent, sequence)[0]
@@ -64,7 +65,7 @@ def write_enhanced(
     Parameters
     ----------
     path
-        Of the file; its folder is made.
+        Of the file; its folder is created.
     frames
         For each frame, keywords of the functional groups and ``"pixels"``, (rows, columns).
     shared

@@ -1,4 +1,4 @@
-"""Two usual series as frames for the writer, and folders that hold them."""
+"""Two common series as frames for the writer, and folders that hold them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _DIRECTIONS = np.array([[1, 0, 1], [-1, 0, 1], [0, 1, 1], [0, 1, -1], [1, 1, 0],
 
 
 def _disc(size: int, slices: int, n: int) -> npt.NDArray[np.float64]:
-    """A ball's cut: 1 inside, 0 outside."""
+    """Slice ``n`` through a ball, (size, size): 1 inside, 0 outside."""
     row, col = np.mgrid[:size, :size] - (size - 1) / 2
     height = (n - (slices - 1) / 2) / max(1.0, slices / 2) * size / 2
     return np.asarray((row**2 + col**2 + height**2 < (0.42 * size) ** 2).astype(float))
 
 
 def dce(slices: int = 4, times: int = 6, size: int = 32) -> list[dict[str, Any]]:
-    """Frames of a dynamic contrast series: a ball that enhances, 5 s a volume, slices 5 mm apart."""
+    """Frames of a dynamic contrast series: a ball that enhances, 5 s for each volume, slices 5 mm apart."""
     frames = []
     few = times <= 12 and slices <= 10
     for t in range(times):
@@ -50,6 +50,7 @@ def dce(slices: int = 4, times: int = 6, size: int = 32) -> list[dict[str, Any]]
 
 
 def _clock(seconds: float) -> str:
+    """A DICOM time (TM), some seconds after noon."""
     whole = int(seconds)
     return f"{12 + whole // 3600:02d}{whole // 60 % 60:02d}{whole % 60:02d}.{round((seconds - whole) * 1e6):06d}"
 
@@ -79,7 +80,7 @@ def dwi(slices: int = 4, b: float = 1000.0, size: int = 32) -> list[dict[str, An
 
 @lru_cache(maxsize=8)
 def example(name: str) -> str:
-    """A temporary folder with an example: ``"dce"``, ``"dwi"``, or ``"cohort"`` with both; removed when Python ends.
+    """A temporary folder with an example: ``"dce"``, ``"dwi"``, or ``"cohort"`` with both; removed when Python exits.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Large cohorts, quickly: one header a series is encoded by pydicom, and its files differ in a few bytes of fixed width."""
+"""Writes large cohorts fast: pydicom encodes one header for each series, and its files differ in a few bytes of fixed width."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def write_cohort(
     Parameters
     ----------
     folder
-        Is made; every series has a folder of its own, every 100 series one above it.
+        Is created; each series has a folder of its own, and 100 of these share a parent.
     templates
-        Files of single-frame images; the series take their headers in turn.  Names are overwritten.
+        Files of single-frame images, whose headers the series take in turn.  PatientName and PatientID are replaced.
     series, slices, times
-        How many.
+        The number of series, and of slices and times in each.
     size
-        Rows and columns of every image, 16 bits a pixel.
+        Rows and columns of every image of 16 bits.
 
     Returns
     -------
     int
-        How many files were written.
+        The number of files.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def write_cohort(
 
 
 def _small(header: pydicom.Dataset, size: int) -> pydicom.Dataset:
-    """The header with a small matrix, and nothing in it that says otherwise."""
+    """The header with a small matrix, without elements that contradict it."""
     for keyword in ("PixelData", "NumberOfFrames", "SliceLocation", "TemporalPositionIdentifier", "AcquisitionDateTime"):
         if keyword in header:
             del header[keyword]
@@ -100,7 +100,7 @@ def _set(header: pydicom.Dataset, values: dict[str, Any]) -> None:
 
 
 def _encoded(header: pydicom.Dataset, number: int) -> bytes:
-    """The file of a series' frame, with placeholders for what differs."""
+    """The file of one frame, with placeholders for the values that differ between files."""
     values: dict[str, Any] = {
         "PatientName": "EXAMPLE",
         "PatientID": f"P{number // 10:06d}",
@@ -123,11 +123,13 @@ def _encoded(header: pydicom.Dataset, number: int) -> bytes:
 
 
 def _normal(header: pydicom.Dataset) -> Any:
+    """The slice normal of a header's planes, (3,)."""
     cosines = np.array(header.ImageOrientationPatient, float)
     return np.cross(cosines[:3], cosines[3:])
 
 
 def _filled(text: bytes, series: int, number: int, place: Any, seconds: float) -> bytes:
+    """The file with the values of one frame in place of the placeholders."""
     clock = f"{10 + int(seconds) // 3600:02d}{int(seconds) // 60 % 60:02d}{seconds % 60:09.6f}"
     pairs = [(_SOP, f"{_ROOT}3{series * 100000 + number:024d}"), (_NUMBER, f"{number + 1:+011d}"), (_CLOCK, clock)]
     pairs += [(one, f"{value:+011.4f}") for one, value in zip(_PLACE, place, strict=True)]

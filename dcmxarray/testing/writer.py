@@ -1,4 +1,4 @@
-"""A small writer of DICOM files, by pydicom: what a test says of a frame, and sensible values for the rest."""
+"""Writes DICOM files by pydicom, with the elements that a test gives and `DEFAULTS` for the rest."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ def _layout(pixels: Pixels) -> dict[str, Any]:
 
 
 def _set_pixels(data: Dataset, pixels: Pixels) -> None:
+    """Add the pixels, in the byte order of the file, under the keyword for their dtype."""
     keyword = {"f4": "FloatPixelData", "f8": "DoubleFloatPixelData"}.get(pixels.dtype.str[1:], "PixelData")
     stored = pixels if data.is_little_endian else pixels.astype(pixels.dtype.newbyteorder(">"))
     setattr(data, keyword, stored.tobytes())
@@ -69,10 +70,10 @@ def write_frame(path: str | os.PathLike[str], frame: Frame) -> None:
     Parameters
     ----------
     path
-        Of the file; its folder is made.
+        Of the file; its folder is created.
     frame
-        DICOM keywords and their values; ``(group, "creator", element, VR)`` names a private element, ``None`` leaves an
-        element out, ``"pixels"`` is the array (rows, columns[, 3]) and ``"syntax"`` a transfer syntax for native pixels.
+        Values by DICOM keyword, or by ``(group, "creator", element, VR)`` for a private element; ``None`` omits an element.
+        ``"pixels"`` is the array (rows, columns[, 3]), ``"syntax"`` a transfer syntax for native pixels.
     """
     pixels = np.asarray(frame.get("pixels", np.zeros((4, 4), np.uint16)))
     values = DEFAULTS | _layout(pixels) | {k: v for k, v in frame.items() if k not in ("pixels", "syntax")}
@@ -91,6 +92,7 @@ def write_frame(path: str | os.PathLike[str], frame: Frame) -> None:
 
 
 def _set(data: Dataset, key: Any, value: Any) -> None:
+    """Add one element, public or private; ``None`` adds nothing."""
     if value is None:
         return
     if isinstance(key, tuple):
@@ -101,16 +103,21 @@ def _set(data: Dataset, key: Any, value: Any) -> None:
 
 
 def write_series(folder: str | os.PathLike[str], frames: Iterable[Frame], *, shuffle: int | None = None) -> list[Path]:
-    """Write frames to a folder, one file each, and return the files' paths in the order of the frames.
+    """Write frames to a folder, one file each.
 
     Parameters
     ----------
     folder
-        Is made.
+        Is created.
     frames
-        As for `write_frame`; InstanceNumber counts from 1 where a frame does not say.
+        As for `write_frame`; InstanceNumber counts from 1 for frames without one.
     shuffle
         Seed of a random order of the file names; ``None`` numbers them in order.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of the frames.
 
     Examples
     --------

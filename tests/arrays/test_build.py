@@ -55,6 +55,7 @@ def cut(size, start, stop, step):
     return slice(start, min(stop, size), step) if step > 0 else slice(min(stop, size) - 1, start - 1 if start else None, step)
 
 
+@pytest.mark.slow
 @given(cuts, cuts, cuts, st.integers(0, 10**6))
 def test_crop_then_affine_is_affine_then_crop(tmp_path_factory, s, r, c, seed):
     folder = tmp_path_factory.mktemp("oblique")
@@ -119,6 +120,7 @@ def test_any_number_of_selections_without_dask():
     assert len(opened) == 4
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_chunked_is_eager(data):
     folder = dx.testing.example("dce")

@@ -7,8 +7,8 @@ import xarray as xr
 import dcmxarray as dx
 from dcmxarray.testing import write_frame, write_series
 
-from .test_grid import frame, opened
-from .test_incomplete import pet
+from ..making import frame, opened
+from .test_suv import pet
 
 
 def test_without_spacing_pixels_are_counted(tmp_path):

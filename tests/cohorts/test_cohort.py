@@ -102,6 +102,7 @@ def keep_updating(archive, index):
         dx.open_cohort(archive, index=index)
 
 
+@pytest.mark.slow
 def test_a_killed_update_leaves_a_whole_index(archive, tmp_path):
     index = tmp_path / "i.parquet"
     dx.open_cohort(archive, index=index)
@@ -190,3 +191,19 @@ def test_every_real_series_opens_the_same_by_key_and_from_the_index(series, tmp_
     assert list(plain) == list(indexed)
     for key in list(plain)[:6]:
         xr.testing.assert_identical(plain.open(key, chunks=None).load(), indexed.open(key, chunks=None).load())
+
+
+def test_an_option_that_a_source_cannot_have_is_an_error(archive, tmp_path):
+    index = tmp_path / "i.parquet"
+    cohort = dx.open_cohort(archive, index=index)
+    cohort.to_zarr(tmp_path / "c.zarr")
+    for source, options in (
+        (cohort.frames, {"index": index}),
+        (index, {"index": tmp_path / "other.parquet"}),
+        (tmp_path / "c.zarr", {"index": index}),
+        (tmp_path / "c.zarr", {"tags": ["PatientName"]}),
+        ("memory://nowhere", {"index": tmp_path / "j.parquet"}),
+    ):
+        with pytest.raises((ValueError, dx.HeaderError, FileNotFoundError)):
+            dx.open_cohort(source, **options)
+    assert "PatientComments" in dx.open_cohort(index, tags=["PatientComments"]).frames

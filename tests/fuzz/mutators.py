@@ -109,7 +109,7 @@ def recoded(data: bytes, rng: random.Random) -> bytes:
     """Another VR, with the length where it belongs."""
     e, new = _one(data, rng), rng.choice(VRS)
     n = e.end - e.value
-    head = new + (b"\0\0" + struct.pack("<I", n) if new in LONG else struct.pack("<H", n & 0xFFFF))
+    head = new + (b"\0\0" + struct.pack("<I", n & 0xFFFFFFFF) if new in LONG else struct.pack("<H", n & 0xFFFF))
     return data[: e.start + 4] + head + data[e.value :]
 
 

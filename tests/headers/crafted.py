@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 
-from dcmxarray.headers.compiled.values import moments
+from dcmxarray.headers.compiled.moments import moments
 
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 DEFLATED, BIG, JPEG_LS = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.4.80"

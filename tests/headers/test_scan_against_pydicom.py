@@ -26,23 +26,24 @@ def same_number(got, want):
 def agrees(attribute, got, want):
     if want is None or want == "":
         return all(pd.isna(g) for g in got)
-    if attribute.kind in ("int", "float"):
+    if attribute.dtype in ("int", "float"):
         values = as_list(want)
         if len(values) != len(got):
             return all(pd.isna(g) for g in got)
         return all(same_number(g, w) for g, w in zip(got, values, strict=True))
     text = "\\".join(str(v).strip() for v in as_list(want))
-    if attribute.kind == "str":
+    if attribute.dtype == "str":
         return text.strip() == ("" if pd.isna(got[0]) else "\\".join(v.strip() for v in got[0].split("\\")))
-    if attribute.kind == "date":
+    if attribute.dtype == "date":
         digits = text.replace(".", "")
         return pd.isna(got[0]) != digits.isdigit() and (pd.isna(got[0]) or f"{got[0]:%Y%m%d}" == digits)
-    if attribute.kind == "time":
+    if attribute.dtype == "time":
         clock, text = got[0].total_seconds(), text.replace(":", "")
         return math.isclose(clock, int(text[:2]) * 3600 + int(text[2:4] or 0) * 60 + float(text[4:] or 0), abs_tol=1e-6)
     return f"{got[0]:%Y%m%d%H%M%S}".startswith(text.split(".")[0][:14])
 
 
+@pytest.mark.slow
 def test_every_value_of_every_real_file(frames, is_large):
     wrong = []
     classic = frames[frames["frame"].eq(0) & ~frames.duplicated("path", keep=False)]

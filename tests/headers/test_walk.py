@@ -18,7 +18,7 @@ from pydicom.uid import (
 )
 
 import dcmxarray as dx
-from dcmxarray.headers.compiled import values
+from dcmxarray.headers.compiled import moments, values
 from dcmxarray.testing import write_frame
 
 from . import crafted
@@ -238,4 +238,4 @@ def test_dates_and_times(moment):
     ("text", "seconds"), [("10", 36000), ("1015", 36900), ("10:15:30", 36930), ("101530.5", 36930.5), ("2560", None), ("x", None)]
 )
 def test_times_of_all_forms(text, seconds):
-    assert crafted.moment(text + "          ", 1) == (values.NAT if seconds is None else seconds * 1e6)
+    assert crafted.moment(text + "          ", 1) == (moments.NAT if seconds is None else seconds * 1e6)

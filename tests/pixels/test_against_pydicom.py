@@ -27,6 +27,7 @@ def theirs(path, frame):
     return pixel_array(data, index=frame), data
 
 
+@pytest.mark.slow
 def test_every_real_image(frames, is_large):
     images = frames[frames["pixels"].notna()].drop_duplicates(["path"])
     last_frame = frames.groupby("path")["frame"].max()

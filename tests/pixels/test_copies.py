@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dcmxarray as dx
+from dcmxarray.pixels import copies
 from dcmxarray.sources import files
 from dcmxarray.testing import count_reads, dce, write_frame, write_series
 
@@ -56,3 +57,13 @@ def test_digests_are_of_just_that_part(tmp_path_factory, offset, length):
     (folder / "a").write_bytes(bytes(range(30)))
     (folder / "b").write_bytes(bytes(range(30))[offset : offset + length])
     assert files.digest(str(folder / "a"), offset, length) == files.digest(str(folder / "b"), 0, -1)
+
+
+def test_codes_follow_pixels_and_not_names(tmp_path):
+    frame = dce(1, 1, 8)[0] | {"SOPInstanceUID": "1.2.3"}
+    for name, pixels in (("a", 1), ("b", 1), ("c", 2)):
+        write_frame(tmp_path / f"{name}.dcm", frame | {"pixels": np.full((8, 8), pixels, np.uint16)})
+    table = dx.scan(tmp_path)
+    one, same, other = copies.pixels(table)
+    assert one == same != other
+    assert copies.pixels(table.iloc[::-1]).tolist() == [other, same, one]

@@ -48,6 +48,19 @@ def test_vectors_share_a_code_with_the_first_of_their_group():
     assert geometry.vector_clusters(rows[:2], 0.0625).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("tolerance", [0, 0.1, 0.25, 1e300])
+def test_vectors_are_grouped_from_the_smallest_on(tolerance):
+    rng = np.random.default_rng(7)
+    for components in (1, 2, 5):
+        rows = rng.integers(-4, 4, (60, components)) * rng.choice([0.1, 0.25, 1e6], (60, 1))
+        distinct, places = np.unique(rows, axis=0, return_inverse=True)
+        codes = np.full(len(distinct), -1)
+        while (codes < 0).any():
+            first = distinct[np.argmin(codes)]
+            codes[(codes < 0) & (np.abs(distinct - first) <= tolerance).all(axis=1)] = codes.max() + 1
+        assert geometry.vector_clusters(rows, tolerance).tolist() == codes[places.reshape(-1)].tolist()
+
+
 @pytest.mark.parametrize(
     ("steps", "regular"),
     [([], True), ([7], True), ([5, 5.01], True), ([5, 5.04, 5], True), ([5, 5.06, 5], False), ([0.1, 0.109], True),

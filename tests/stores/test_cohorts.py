@@ -58,6 +58,7 @@ ROUND_TRIP = """
 """
 
 
+@pytest.mark.slow
 def test_every_real_series_that_opens_comes_back_identical(collection, is_large, tmp_path):
     cohort = dx.open_cohort(collection)
     report = cohort.to_zarr(tmp_path / "c.zarr")
@@ -108,6 +109,7 @@ def test_kinds_of_store(archive, tmp_path, kind):
             cohort.to_zarr(store, client="processes")
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_written_anew(archive, tmp_path):
     store = tmp_path / "c.zarr"
     dx.open_cohort(archive).to_zarr(store)
@@ -219,6 +221,7 @@ def keep_writing(cohort, store):
     cohort.to_zarr(store)
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_store(many, tmp_path):
     cohort = dx.open_cohort(many)
     cohort.to_zarr(tmp_path / "quiet.zarr")
@@ -248,6 +251,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_store(many, tmp_path):
     assert_equal_stores(store, tmp_path / "quiet.zarr")
 
 
+@pytest.mark.slow
 def test_two_writers_at_once_do_no_harm(many, tmp_path):
     cohort = dx.open_cohort(many)
     cohort.to_zarr(tmp_path / "quiet.zarr")
@@ -310,6 +314,7 @@ LIMITED = """
 """
 
 
+@pytest.mark.slow
 def test_a_cohort_larger_than_memory_goes_to_zarr(tmp_path):
     header = write_series(tmp_path / "header", dce(slices=1, times=1, size=8))
     dx.testing.write_cohort(tmp_path / "files", header, series=3, slices=20, times=80, size=256)

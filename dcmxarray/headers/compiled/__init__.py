@@ -1,5 +1,6 @@
-"""The compiled part of the header pass: what is done for every byte or every value.
+"""The compiled part of the header pass: the loops over bytes and over values.
 
-It never touches pandas, Arrow columns or DICOM's dictionary.  In reading order: ``local`` opens and reads files, ``walk`` finds
-elements, ``groups`` finds those of functional groups, ``values`` converts them.
+It never touches pandas or DICOM's dictionary.  In reading order: ``loads`` reads numbers at any byte, ``walk`` finds elements,
+``local`` opens files and walks them, ``groups`` finds the elements of functional groups, ``values`` converts numbers
+and texts, ``moments`` dates and times.
 """

@@ -1,6 +1,7 @@
-"""The compiled walk of nested sequences: shared and per-frame functional groups (PS3.3 C.7.6.16), and vendors' like them.
+"""The compiled walk of nested sequences: shared and per-frame functional groups (PS3.3 C.7.6.16), and vendors' equivalents.
 
-One pass over the header in memory; for each frame the offset and length of each wanted leaf, no Python object a frame.
+One pass over the header in memory notes the offset and length of each wanted leaf (element in a sequence) of each frame,
+without a Python object per frame.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from .loads import u16, u32
 from .walk import IN_FILE, ITEM, UN, UNDEFINED, _is_long, _letters
 
 DEPTH = 32
-LONG = 1024  # bytes; a longer leaf is only noted, as it is repeated for every frame
+LONG = 1024  # bytes; a longer value is left in the file, as every frame would repeat it
 SQ = 0x5153  # "SQ", as two bytes
 
 
 @helper
 def _find(values, value):  # type: ignore[no-untyped-def]
+    """The index of a value, or -1."""
     for k in range(values.size):
         if values[k] == value:
             return k
@@ -26,7 +28,7 @@ def _find(values, value):  # type: ignore[no-untyped-def]
 
 @helper
 def _leaf(parents, leaves, parent, tag):  # type: ignore[no-untyped-def]
-    """The column of a leaf in a sequence, or -1; ``leaves`` are sorted."""
+    """The index of a leaf in a sequence, or -1; ``leaves`` are sorted."""
     k = np.searchsorted(leaves, tag)
     while k < leaves.size and leaves[k] == tag:
         if parents[k] == parent:
@@ -37,10 +39,24 @@ def _leaf(parents, leaves, parent, tag):  # type: ignore[no-untyped-def]
 
 @compiled
 def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at, size, vr):  # type: ignore[no-untyped-def]
-    """Note the leaves of every frame: column 0 is what is shared, column i + 1 is frame i; returns how many frames there were.
+    """Find the leaves of every frame; stops at the first damage.
 
-    Parameters: ``shared`` and ``framed`` are the root sequences, ``inner`` the sequences below them that are entered,
-    (``parents[k]``, ``leaves[k]``) a wanted leaf and the sequence in which it stands.
+    Parameters
+    ----------
+    buf, start, explicit
+        The header in little endian, the offset at which its data set begins, and whether it is explicit VR.
+    shared, framed
+        Tags of the root sequences, with one item for all frames or an item for each frame.
+    inner
+        Tags of the sequences below the roots that are entered.
+    parents, leaves
+        Tags of each wanted leaf and of the sequence that contains it, sorted by ``leaves``.
+    at, size, vr
+        Offsets, lengths and VRs, filled in: (leaves, 1 + frames).  Column 0 is what all frames share, column i + 1 is frame i.
+
+    Returns
+    -------
+    The number of items in ``framed`` sequences.
     """
     n = buf.size
     tags = np.zeros(DEPTH, np.int64)  # of open sequences and, below each, of its item (the same tag)

@@ -1,7 +1,7 @@
-"""Little endian numbers at any byte of a buffer, for compiled code; one machine instruction each.
+"""Loads of little endian numbers from any byte of a buffer, for compiled code; one machine instruction each.
 
-They look at no bounds: the caller does.  numba's own indexing costs twice the time to compile, and a view of bytes as
-another type ten times.
+They don't check bounds; the caller does.  With NUMBA_BOUNDSCHECK=1 in the environment they do, and raise IndexError.
+numba's own indexing takes twice as long to compile, and a view of the bytes as another type ten times.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from numba import types
+from numba import config, types
 from numba.extending import intrinsic
+
+from ...jit import helper
 
 
 def _load(bits: int, signed: bool, result: Any) -> Any:
-    """The compiled function (buffer, place) -> number of so many bits, as ``result``."""
+    """A compiled function (buffer, offset in bytes) -> number of ``bits`` bits, as a numba type ``result``."""
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
@@ -31,7 +33,19 @@ def _load(bits: int, signed: bool, result: Any) -> Any:
     def load(typing: Any, buffer: Any, place: Any) -> Any:
         return result(buffer, types.int64), lower
 
-    return load
+    return _checked(load, bits // 8) if config.BOUNDSCHECK else load
+
+
+def _checked(load: Any, width: int) -> Any:
+    """``load`` with a check of its bounds; ``width`` is in bytes.  A negative offset is an error too."""
+
+    @helper
+    def checked(buffer: Any, place: Any) -> Any:
+        if place < 0 or place + width > buffer.size:
+            raise IndexError("a load outside of its buffer")
+        return load(buffer, place)
+
+    return checked
 
 
 u8 = _load(8, False, types.int64)

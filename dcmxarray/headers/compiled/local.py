@@ -1,8 +1,8 @@
-"""Compiled reading of the heads of local files: open, window by window, close; without the interpreter's lock.
+"""Compiled reading of the heads of local files, without the interpreter's lock: opens, reads in windows, walks, closes.
 
-Each window is walked while it is in the cache, and only the wanted values are kept.  A Python loop spends as long on itself
-as on the system, and two threads that run one wait for each other.  POSIX only; `heads` reads elsewhere, and what could not be
-read here.
+Each window is walked while it is in the processor's cache, and only the wanted values are kept.  A loop in Python would take
+as long as the system calls within it, and threads would wait for each other's lock.  POSIX only: on other systems, and for
+files that can't be read here, `headers.heads` reads.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ _pread = types.ExternalFunction("pread", _long(_int, _address, _address, _long))
 
 WINDOW = 16384
 CANNOT = -1  # the size of a file that can't be read here
-_A_FILE = 1024  # bytes of values that a file mostly has
-_UNREAD = -1
+_A_FILE = 1024  # bytes of values that most files have at most
+_UNREAD = -1  # a number of bytes: no window of the file is read yet
 
 
 @helper
 def _keep(buf, seen, f, at, size, vr, kept, used):  # type: ignore[no-untyped-def]
-    """Copy the seen values behind those kept so far, and note where they lie; ``seen`` is empty again."""
+    """Append the values in ``seen`` to ``kept``, note their offsets for file ``f``, and clear ``seen``.
+
+    Returns the number of bytes of ``kept`` that are used.
+    """
     for j in range(seen.shape[1]):
         place, length = seen[0, j], seen[1, j]
         if place != -1:
@@ -46,10 +49,10 @@ def _keep(buf, seen, f, at, size, vr, kept, used):  # type: ignore[no-untyped-de
 def _read(  # type: ignore[no-untyped-def]
     names, starts, flags, layout, f, end, n, base, window, wanted, states, blocks, seen, at, size, vr, said, buf, kept, used
 ):
-    """Walk the files from ``f`` to ``end``; ``n`` bytes of the first, from ``base`` on, are in ``buf`` unless ``n`` is _UNREAD.
+    """Walk files ``f`` to ``end``.  Unless ``n`` is _UNREAD, ``buf`` holds ``n`` bytes of the first, from byte ``base`` on.
 
-    ``names`` and ``window`` are where the names and ``buf`` lie.  Returns before which file it stopped, as there was no room in
-    ``kept`` for its values, and how many bytes of it are used.
+    ``names`` and ``window`` are the addresses of the names and of ``buf``.  Returns the file at which it stopped, ``end`` or the
+    one for whose values ``kept`` has no room, and the number of bytes of ``kept`` that are used.
     """
     while f < end:
         state, handle, before_f = states[f], np.int32(-1), used
@@ -86,7 +89,7 @@ def _read(  # type: ignore[no-untyped-def]
 
 
 class Room(NamedTuple):
-    """What a walk works in: private blocks, what it saw in a window, and where the values of all files lie."""
+    """The arrays that a walk writes: private blocks, elements seen in a window, and offsets, lengths and VRs for all files."""
 
     blocks: Any
     seen: Any
@@ -96,14 +99,29 @@ class Room(NamedTuple):
 
 
 def room(at: Any, size: Any, vr: Any) -> Room:
-    """Room to walk in, nothing seen yet."""
+    """The arrays for a walk that has seen nothing yet."""
     return Room(np.full(256, UNRESERVED, np.int8), np.full((3, len(at)), -1), at, size, vr)
 
 
 def read(names: Any, starts: Any, flags: int, layout: Any, wanted: Any, states: Any, room: Room) -> tuple[Any, int]:
-    """Read and walk the files of those names; fills the states and the places, and returns the values, one behind the other.
+    """Read and walk files; fills in ``states`` and ``room``.
 
-    ``layout`` is that of `system`.  The size of what could not be read, or is no plain file, is CANNOT.
+    Parameters
+    ----------
+    names, starts, flags
+        As `sources.files.names` returns them.
+    layout
+        As `sources.system.layout` returns it.
+    wanted
+        The arrays of `headers.elements.Wanted`.
+    states
+        A row per file; SIZE becomes CANNOT if the file can't be read or is not a regular file.
+    room
+        Offsets refer to the buffer that is returned.
+
+    Returns
+    -------
+    A buffer of the wanted values, and how many bytes of it are used.
     """
     buf, kept = np.empty(WINDOW, np.uint8), np.empty(_A_FILE * len(states) + WINDOW, np.uint8)
     said = np.zeros(BYTES // 8, np.int64)
@@ -118,7 +136,12 @@ def read(names: Any, starts: Any, flags: int, layout: Any, wanted: Any, states: 
 
 
 def look(buf: Any, n: int, base: int, f: int, wanted: Any, states: Any, room: Room, kept: Any, used: int) -> tuple[Any, int]:
-    """Walk ``buf[:n]``, which holds file ``f`` from byte ``base`` on; returns the values kept, and how many bytes of it."""
+    """Walk one window in memory: ``buf[:n]`` holds file ``f`` from byte ``base`` on.
+
+    Returns
+    -------
+    The buffer of values, ``kept`` or a larger copy, and how many bytes of it are used.
+    """
     if used + n > kept.size:
         kept = np.concatenate([kept[:used], np.empty(used + 2 * n, np.uint8)])
     none = np.zeros(0, np.int64)

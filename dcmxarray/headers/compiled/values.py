@@ -1,7 +1,7 @@
-"""Compiled converters: bytes of elements, column by column, to numbers, days and microseconds (PS3.5 section 6.2).
+"""Compiled converters from bytes of elements to numbers and texts (PS3.5 section 6.2), column by column.
 
-They take offsets into a buffer and never raise: what does not convert is marked.  Numbers whose text has more digits than
-a float64 holds exactly are left to Arrow's parser, which rounds them correctly.
+They take offsets into a buffer and never raise; values that can't be converted are marked.  Numbers with more digits than a
+float64 holds exactly are marked LONG and parsed by Arrow, which rounds correctly.
 """
 
 from __future__ import annotations
@@ -22,20 +22,17 @@ Lengths = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.uint8]
 
-# How a value converted.
+# The result of a conversion: no value, converted, not convertible, left to a parser that rounds correctly.
 ABSENT, GOOD, BAD, LONG = 0, 1, 2, 3
 
-NAT = int(np.iinfo(np.int64).min)
 _POWERS = 10.0 ** np.arange(23)
 EXACT = 1 << 53
-DAY_US = 86_400_000_000
-_BLANKS = 1 << 32 | 1 << 13 | 1 << 10 | 1 << 9 | 1  # the padding of PS3.5 6.2, a bit a byte
-_TOO_MANY = 99  # digits
-_LAST = np.array([23, 59, 60])  # hour, minute, second
+_BLANKS = 1 << 32 | 1 << 13 | 1 << 10 | 1 << 9 | 1  # NUL, tab, LF, CR and space, one bit each (padding, PS3.5 6.2)
+_TOO_MANY = 99  # stands for a number of digits that int64 can't hold
 
 
 def vr_code(vr: str) -> int:
-    """A VR as the walk writes it: two bytes, the first the lower."""
+    """A VR as the walk encodes it: two bytes in little endian."""
     return ord(vr[0]) | ord(vr[1]) << 8
 
 
@@ -46,12 +43,13 @@ _FL, _FD, _US, _SS, _UL, _SL, _UV, _SV, _UN, _OB, _OW = (
 
 @helper
 def _blank(c):  # type: ignore[no-untyped-def]
+    """Whether a byte is padding."""
     return (_BLANKS >> (c & 63)) & (c < 64) != 0
 
 
 @helper
 def _trim(buf, a, b):  # type: ignore[no-untyped-def]
-    """The ends of a value without the padding of PS3.5 6.2."""
+    """Begin and end of a value without its padding (PS3.5 6.2)."""
     while b > a and _blank(u8(buf, b - 1)):
         b -= 1
     while a < b and _blank(u8(buf, a)):
@@ -61,7 +59,7 @@ def _trim(buf, a, b):  # type: ignore[no-untyped-def]
 
 @helper
 def _digits(buf, a, b):  # type: ignore[no-untyped-def]
-    """Digits with at most one point: (mantissa, how many, how many after the point, where it ended)."""
+    """Parse digits with at most one point: (mantissa, digits, digits after the point, offset of the end)."""
     mantissa, count, after, point = np.int64(0), 0, 0, 0
     while a < b:
         digit = u8(buf, a) - 48
@@ -81,7 +79,7 @@ def _digits(buf, a, b):  # type: ignore[no-untyped-def]
 
 @helper
 def _exponent(buf, a, b):  # type: ignore[no-untyped-def]
-    """The power of ten that begins at ``a``, and where it ends; -1 where there is none."""
+    """Parse an exponent that begins at ``a``: its value, and the offset of its end or -1 if it has no digits."""
     sign = u8(buf, a)
     a += (sign == 45) | (sign == 43)
     start, power = a, np.int64(0)
@@ -96,7 +94,10 @@ def _exponent(buf, a, b):  # type: ignore[no-untyped-def]
 
 @helper
 def parse_number(buf, a, b):  # type: ignore[no-untyped-def]
-    """Text to float64: (value, ABSENT, GOOD, BAD or LONG); exact for up to 2**53 and powers to 22 (Clinger 1990)."""
+    """Parse a number to float64: (value, mark).
+
+    It is exact for mantissas below 2**53 and powers of ten up to 22 (Clinger 1990); all others are marked LONG.
+    """
     a, b = _trim(buf, a, b)
     if a == b:
         return np.nan, ABSENT
@@ -116,7 +117,7 @@ def parse_number(buf, a, b):  # type: ignore[no-untyped-def]
 
 @helper
 def _width(code):  # type: ignore[no-untyped-def]
-    """Bytes of one value of a binary VR; 0 for text."""
+    """The number of bytes of one value of a binary VR; 0 for text."""
     two = (code == _US) | (code == _SS)
     four = (code == _FL) | (code == _UL) | (code == _SL)
     eight = (code == _FD) | (code == _UV) | (code == _SV)
@@ -125,6 +126,7 @@ def _width(code):  # type: ignore[no-untyped-def]
 
 @helper
 def _binary(buf, p, code):  # type: ignore[no-untyped-def]
+    """The number of binary VR ``code`` at ``p``, as float64."""
     if code == _US:
         return float(u16(buf, p))
     if code == _SS:
@@ -142,7 +144,7 @@ def _binary(buf, p, code):  # type: ignore[no-untyped-def]
 
 @helper
 def _texts_to_numbers(buf, a, b, i, first, last, out, marks):  # type: ignore[no-untyped-def]
-    """Backslash list of exactly as many numbers as there are rows, into their column ``i``; BAD for another count."""
+    """Parse a backslash list into column ``i`` of rows ``first`` to ``last``; BAD if it has another number of values."""
     row = first
     start = a
     for p in range(a, b + 1):
@@ -159,7 +161,7 @@ def _texts_to_numbers(buf, a, b, i, first, last, out, marks):  # type: ignore[no
 
 @helper
 def _holds(value, whole):  # type: ignore[no-untyped-def]
-    """Whether a number is finite and, where it must be an integer, one that a float64 holds exactly."""
+    """Whether a number is finite and, if ``whole``, an integer that float64 holds exactly."""
     if not whole:
         return value - value == 0
     return -EXACT <= value <= EXACT and value == float(np.int64(value))
@@ -167,7 +169,7 @@ def _holds(value, whole):  # type: ignore[no-untyped-def]
 
 @compiled
 def _numbers(buf, at, size, vr, which, usual, whole, ends, out, marks, worst):  # type: ignore[no-untyped-def]
-    """`numbers`, into ``out`` full of NaN, and ``marks`` and ``worst`` full of ABSENT."""
+    """The loop of `numbers`; ``out`` is filled with NaN before, ``marks`` and ``worst`` with ABSENT."""
     for e in range(which.size):
         j, first, last = which[e], ends[e], ends[e + 1]
         for i in range(at.shape[1]):
@@ -193,9 +195,26 @@ def _numbers(buf, at, size, vr, which, usual, whole, ends, out, marks, worst):  
 def numbers(
     buf: Buffer, at: Ints, size: Lengths, vr: Lengths, which: Ints, usual: Ints, whole: Any, ends: Ints, out: Floats, marks: Flags
 ) -> Flags:
-    """Elements ``which`` of all files to rows of ``out`` (columns, files), element ``e`` to those before ``ends[e + 1]``.
+    """Convert elements to numbers.
 
-    ``usual`` are the VRs of the dictionary, ``whole`` says what must be an integer.  Returns the worst mark of each element.
+    Parameters
+    ----------
+    buf, at, size, vr
+        As in `headers.heads.Heads`.
+    which
+        Indices of the elements.
+    usual
+        Their VRs in the dictionary, for files that don't name one.
+    whole
+        Which of them must be integers.
+    ends
+        Element ``which[e]`` fills rows ``ends[e]`` to ``ends[e + 1]`` of the output.
+    out, marks
+        The numbers, NaN where missing, and how each was converted; overwritten: (columns, files).
+
+    Returns
+    -------
+    The largest mark of each element.
     """
     worst = np.full(which.size, ABSENT, np.uint8)
     out[...], marks[...] = np.nan, ABSENT
@@ -203,131 +222,22 @@ def numbers(
     return worst
 
 
-@helper
-def _days(y, m, d):  # type: ignore[no-untyped-def]
-    """Days from 1970-01-01 in the Gregorian calendar."""
-    y -= 1 if m <= 2 else 0
-    era = y // 400
-    yoe = y - era * 400
-    doy = (153 * (m + (-3 if m > 2 else 9)) + 2) // 5 + d - 1
-    return era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + doy - 719468
-
-
-@helper
-def _digit_run(buf, a, end, b):  # type: ignore[no-untyped-def]
-    """The number that the digits from ``a`` to ``end`` write; -1 where one is none, or the value ends at ``b`` before."""
-    if end > b:
-        return -1
-    value = np.int64(0)
-    for p in range(a, end):
-        digit = u8(buf, p) - 48
-        if (digit < 0) | (digit > 9):
-            return -1
-        value = value * 10 + digit
-    return value
-
-
-@helper
-def parse_date(buf, a, b):  # type: ignore[no-untyped-def]
-    """DA, also the ACR-NEMA form with points: days since 1970, or NAT where the calendar has no such day."""
-    dots = b - a >= 10 and (u8(buf, a + 4) == 46 or u8(buf, a + 4) == 45) and u8(buf, a + 7) == u8(buf, a + 4)
-    step = 1 if dots else 0
-    y = _digit_run(buf, a, a + 4, b)
-    m = _digit_run(buf, a + 4 + step, a + 6 + step, b)
-    d = _digit_run(buf, a + 6 + 2 * step, a + 8 + 2 * step, b)
-    if y < 1 or not (1 <= m <= 12) or d < 1 or a + 8 + 2 * step < b:
-        return NAT
-    first = _days(y, m, 1)
-    return first + d - 1 if d <= _days(y + m // 12, m % 12 + 1, 1) - first else NAT
-
-
-@helper
-def parse_time(buf, a, b):  # type: ignore[no-untyped-def]
-    """TM, also the ACR-NEMA form with colons: microseconds since midnight, or NAT."""
-    total, unit = np.int64(0), np.int64(3_600_000_000)
-    for k in range(3):
-        if a >= b and k > 0:
-            return total
-        if k > 0 and u8(buf, a) == 58:
-            a += 1
-        value = _digit_run(buf, a, a + 2, b)
-        if value < 0 or value > _LAST[k]:
-            return NAT
-        total += value * unit
-        unit //= 60
-        a += 2
-    if a == b:
-        return total
-    if u8(buf, a) != 46:
-        return NAT
-    scale = np.int64(100_000)
-    for p in range(a + 1, b):
-        if u8(buf, p) < 48 or u8(buf, p) > 57:
-            return NAT
-        total += (u8(buf, p) - 48) * scale
-        scale //= 10
-    return total
-
-
-@helper
-def _before_zone(buf, a, b):  # type: ignore[no-untyped-def]
-    """Where the local time of a DT ends: an offset from UTC is dropped."""
-    for p in range(a + 8, b):
-        if (u8(buf, p) == 43) | (u8(buf, p) == 45):
-            b = p
-            break
-    while b > a and _blank(u8(buf, b - 1)):
-        b -= 1
-    return b
-
-
-@helper
-def parse_moment(buf, a, b, form):  # type: ignore[no-untyped-def]
-    """DA as days since 1970 (form 0), TM as microseconds of the day (1), DT as microseconds since 1970 (2); or NAT."""
-    days, clock, start = np.int64(0), np.int64(0), a
-    if form == 2:
-        b, start = _before_zone(buf, a, b), a + 8
-        if b < start:
-            return NAT
-    if form != 1:
-        days = parse_date(buf, a, start if form == 2 else b)
-    if (form != 0) & ((form == 1) | (start < b)):
-        clock = parse_time(buf, start, b)
-    if (days == NAT) | (clock == NAT):
-        return NAT
-    return days * DAY_US + clock if form == 2 else days + clock
-
-
-@compiled
-def moments(buf, at, size, which, forms, out, marks):  # type: ignore[no-untyped-def]
-    """Elements ``which`` of all files to rows of ``out``: days (form 0), microseconds of the day (1) or since 1970 (2)."""
-    for e in range(which.size):
-        j = which[e]
-        for i in range(at.shape[1]):
-            value, mark, a, b = np.int64(NAT), ABSENT, at[j, i], at[j, i] + size[j, i]
-            if a >= 0:
-                a, b = _trim(buf, a, b)
-                if a < b:
-                    value = parse_moment(buf, a, b, forms[e])
-                    mark = BAD if value == NAT else GOOD
-            out[e, i], marks[e, i] = value, mark
-
-
 @compiled
 def _texts(buf, at, size, vr, which, usual, data, ends, starts, bits, plain):  # type: ignore[no-untyped-def]
-    """Elements ``which`` of all files as trimmed texts, laid out as Arrow's columns are.
+    """Copy elements ``which`` as trimmed texts, in the memory layout of Arrow's columns.
 
-    Fills ``data``, where the columns begin in it, offsets of the values (columns, files + 1), validity bits, and ``plain``,
-    which says of a column that every byte is ASCII without escapes, and no value binary.
+    Fills ``data`` with the bytes of all columns, ``ends`` with the offsets of the columns in it, ``starts`` with the offsets
+    of the values (columns, files + 1), ``bits`` with the validity bits, and ``plain`` with whether all bytes of a column are
+    ASCII without escapes and no value is binary.
     """
     used = 0
     for e in range(which.size):
-        j, odd = which[e], False
+        j, other = which[e], False
         for i in range(at.shape[1]):
             a, b = at[j, i], at[j, i] + size[j, i]
             if a >= 0:
                 code = vr[j, i] & 0xFFFF
-                odd |= _width(usual[e] if code == 0 else code) > 0
+                other |= _width(usual[e] if code == 0 else code) > 0
                 a, b = _trim(buf, a, b)
                 if b > a:
                     bits[e, i >> 3] |= 1 << (i & 7)
@@ -335,13 +245,18 @@ def _texts(buf, at, size, vr, which, usual, data, ends, starts, bits, plain):  #
                     c = u8(buf, p)
                     data[used] = c
                     used += 1
-                    odd |= (c >= 128) | (c == 27)
+                    other |= (c >= 128) | (c == 27)
             starts[e, i + 1] = used - ends[e]
-        ends[e + 1], plain[e] = used, not odd
+        ends[e + 1], plain[e] = used, not other
 
 
 def texts_of(buf: Buffer, at: Ints, size: Lengths, vr: Lengths, which: Ints, usual: Ints) -> list[tuple[pa.Array, bool]]:
-    """Arrow binary columns of trimmed values, null where empty or absent; and whether each is plain ASCII."""
+    """Elements ``which`` as texts; ``usual`` are their VRs in the dictionary.
+
+    Returns
+    -------
+    For each element an Arrow binary column of its trimmed values, null if empty or absent, and whether it is plain ASCII.
+    """
     n, count = which.size, at.shape[1]
     data, ends = np.empty(int(np.where(at[which] >= 0, size[which], 0).sum()), np.uint8), np.zeros(n + 1, np.int64)
     starts, bits = np.zeros((n, count + 1), np.int32), np.zeros((n, (count + 7) // 8), np.uint8)
@@ -362,14 +277,14 @@ def texts_of(buf: Buffer, at: Ints, size: Lengths, vr: Lengths, which: Ints, usu
 
 
 def settle(buf: Buffer, at: Ints, size: Lengths, out: Floats, marks: Flags) -> None:
-    """Give the LONG numbers of an element, (parts, files), their value, by a correctly rounding parser."""
+    """Parse the LONG numbers of one element by Python, which rounds correctly; ``out`` and ``marks`` are (values, files)."""
     for part, i in np.argwhere(marks == LONG):
         text = bytes(buf[at[i] : at[i] + size[i]]).split(b"\\")[part].strip(b" \0\t\r\n")
         out[part, i], marks[part, i] = _settled(text)
 
 
 def settle_many(buf: Buffer, at: Ints, size: Lengths, out: Floats, marks: Flags) -> None:
-    """`settle`, by Arrow's parser and all at once where every value has as many parts as the element."""
+    """Do the same as `settle`, by Arrow and for all files at once, if every file has the expected number of values."""
     files = np.flatnonzero((marks == LONG).any(axis=0))
     if files.size == 0:
         return None
@@ -392,6 +307,7 @@ def settle_many(buf: Buffer, at: Ints, size: Lengths, out: Floats, marks: Flags)
 
 
 def _settled(text: bytes) -> tuple[float, int]:
+    """A number parsed by Python, and its mark."""
     try:
         value = float(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The compiled walk: where, in the head of a DICOM file, each wanted element lies (PS3.5 section 7).
+"""The compiled walk: finds the offset of each wanted element in the head of a DICOM file (PS3.5 section 7).
 
-It owns the byte grammar of explicit and implicit VR little endian, nested sequences and private blocks, and never copies,
-converts or opens anything.  No length is trusted: every read is bounded by the window, every step moves forward.
+It owns the byte grammar of explicit and implicit VR little endian, nested sequences and private blocks.  It never copies,
+converts or opens anything.  It trusts no length: every read is inside the window, and every step moves forward.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import numpy as np
 from ...jit import helper
 from .loads import u8, u16, u32
 
-# How the walk of a file stands.
-DONE = 0  # pixel data, or the end of the file, reached
-MORE = 1  # another window is needed, beginning at POS
-FOREIGN = 2  # not understood, or an encoding that pydicom reads
+# The status of the walk of a file.
+DONE = 0  # it reached the pixel data or the end of the file
+MORE = 1  # it needs another window, beginning at POS
+FOREIGN = 2  # malformed, or in an encoding that only pydicom reads
 CUT = 3  # the file ends in the middle of an element
-NOT = 4  # no DICOM file
+NOT = 4  # not a DICOM file
 ZEROS = 5  # zeros where an element should begin
 
 # Columns of the state of a file.
@@ -26,16 +26,16 @@ SIZE, SYNTAX, NOTES, MODIFIED = range(10, STATE)
 ORPHANS, LEFT_OUT = 1, 2  # NOTES: the file has a private element without a creator, a value left in the file
 
 UNDEFINED = 0xFFFFFFFF
-IN_FILE = -2  # an offset of IN_FILE - n says: at byte n of the file, not in the buffer
+IN_FILE = -2  # an offset IN_FILE - n means byte n of the file: the value is not in the buffer
 PIXEL_GROUP = 0x7FE0
 ITEM = 0xFFFEE000
-MOST = 8192  # bytes; a longer value is left in the file and only noted
-PADDING = 8192  # zeros at the end of a file that are no loss
+MOST = 8192  # bytes; a longer value is left in the file
+PADDING = 8192  # so many zeros at the end of a file count as padding
 UNRESERVED = -2  # a private block without a creator
 ORPHAN = 1 << 16  # flag on a VR: the element's private block has no creator
 NO_VR = -2
-UN = 0x4E55  # "UN", as two bytes
-DICM = 0x4D434944  # "DICM", as four
+UN = 0x4E55  # "UN" in little endian
+DICM = 0x4D434944  # "DICM" in little endian
 
 
 _LETTERS = np.uint64(26)
@@ -52,13 +52,13 @@ def _is_long(v):  # type: ignore[no-untyped-def]
 
 @helper
 def _letters(v):  # type: ignore[no-untyped-def]
-    """Whether two bytes are capital letters, as a VR is."""
+    """Whether two bytes are capital letters, as in every VR."""
     return (np.uint64((v & 0xFF) - 65) < _LETTERS) & (np.uint64((v >> 8) - 65) < _LETTERS)
 
 
 @helper
 def _encoding(buf, at, size):  # type: ignore[no-untyped-def]
-    """-1 big endian or deflated, else 0: from the transfer syntax of the file meta group (PS3.5 section 10)."""
+    """-1 if the transfer syntax in the file meta group is big endian or deflated, else 0 (PS3.5 section 10)."""
     n = size
     while n > 0 and u8(buf, at + n - 1) & 0xDF == 0:  # NUL or space
         n -= 1
@@ -71,7 +71,7 @@ def _encoding(buf, at, size):  # type: ignore[no-untyped-def]
 
 @helper
 def _plausible(buf, filled, size):  # type: ignore[no-untyped-def]
-    """Whether a file without preamble begins like a data set: 1 little endian, -1 big endian, 0 no DICOM."""
+    """Whether a file without preamble begins like a data set: 1 little endian, -1 big endian, 0 not DICOM."""
     if filled < 12:
         return 0
     group = u16(buf, 0)
@@ -86,7 +86,7 @@ def _plausible(buf, filled, size):  # type: ignore[no-untyped-def]
 
 @helper
 def begin(buf, filled, size, state):  # type: ignore[no-untyped-def]
-    """Set the state of a file whose first window is ``buf[:filled]``."""
+    """Initialize the state of a file from its first window ``buf[:filled]``; ``size`` is that of the file."""
     modified = state[MODIFIED]
     state[:] = 0
     state[MODIFIED] = modified
@@ -109,7 +109,7 @@ def begin(buf, filled, size, state):  # type: ignore[no-untyped-def]
 
 @helper
 def _creator(buf, at, length, names, spans):  # type: ignore[no-untyped-def]
-    """Which of the wanted private creators a value is, or -1."""
+    """The index of the wanted private creator that a value equals, or -1."""
     n = length
     while n > 0 and u8(buf, at + n - 1) & 0xDF == 0:  # NUL or space
         n -= 1
@@ -128,7 +128,7 @@ def _creator(buf, at, length, names, spans):  # type: ignore[no-untyped-def]
 def _private(tag, blocks, private):  # type: ignore[no-untyped-def]
     """The column of a private element by (group, creator, last byte), or -1.
 
-    Where no creator reserves block 0x10 (some anonymisers strip it), any wanted creator's element is meant.
+    Without a creator for block 0x10 (some anonymisers remove it), the element of any wanted creator is taken.
     """
     creator = blocks[(tag >> 8) & 0xFF]
     unreserved = (creator == UNRESERVED) & ((tag >> 8) & 0xFF == 0x10)
@@ -142,7 +142,7 @@ def _private(tag, blocks, private):  # type: ignore[no-untyped-def]
 
 @helper
 def _element(buf, p, hi, explicit):  # type: ignore[no-untyped-def]
-    """VR (0 where implicit), length and place of the value; the place is -1 past the window, NO_VR without a VR."""
+    """VR (0 if implicit), length and offset of the value; the offset is -1 if past the window, NO_VR if the VR is invalid."""
     if not explicit:
         return 0, u32(buf, p + 4), p + 8
     code = u16(buf, p + 4)
@@ -157,7 +157,7 @@ def _element(buf, p, hi, explicit):  # type: ignore[no-untyped-def]
 
 @helper
 def _note_private(buf, tag, value, length, hi, state, blocks, wanted):  # type: ignore[no-untyped-def]
-    """The column of a private element, or -1; notes creators on the way (PS3.5 section 7.8)."""
+    """The column of a private element, or -1; records private creators in ``blocks`` (PS3.5 section 7.8)."""
     element = tag & 0xFFFF
     if tag >> 16 != state[GROUP]:
         state[GROUP] = tag >> 16
@@ -169,7 +169,10 @@ def _note_private(buf, tag, value, length, hi, state, blocks, wanted):  # type: 
 
 @helper
 def _begins(buf, p, state):  # type: ignore[no-untyped-def]
-    """Behind the file meta group: 0 implicit, 1 explicit VR, -1 for pydicom; what the bytes show wins."""
+    """The encoding after the file meta group: 0 implicit VR, 1 explicit VR, -1 one that pydicom reads.
+
+    The bytes decide between implicit and explicit VR, whatever the transfer syntax says.
+    """
     if state[SYNTAX] < 0 or u16(buf, p) == 0x0800:
         return -1
     return 1 if _letters(u16(buf, p + 4)) else 0
@@ -177,7 +180,7 @@ def _begins(buf, p, state):  # type: ignore[no-untyped-def]
 
 @helper
 def _at_zeros(buf, p, hi, limit, depth):  # type: ignore[no-untyped-def]
-    """How a walk stands where an element without tag and VR begins: zeros up to the end of the file are padding."""
+    """The status at an element whose tag and length are zero; zeros up to the end of the file are padding."""
     if depth > 0 or limit - p > PADDING:
         return ZEROS
     if hi < limit:
@@ -189,10 +192,10 @@ def _at_zeros(buf, p, hi, limit, depth):  # type: ignore[no-untyped-def]
 
 @helper
 def walk(buf, hi, base, state, blocks, wanted, seen):  # type: ignore[no-untyped-def]
-    """Walk one window ``buf[:hi]``, which holds the file from byte ``base`` on; ends with the state's STATUS.
+    """Walk one window ``buf[:hi]``, which holds the file from byte ``base`` on, and update ``state`` and ``seen``.
 
-    The rows of ``seen`` are this file's offsets (into ``buf``), lengths and VRs by column; ``wanted`` is the tuple
-    (sorted tags, their columns, private rows, creators' names, their spans, large columns) of `headers.wanted`.
+    The rows of ``seen`` are the offsets (into ``buf``), lengths and VRs by column.  ``wanted`` is the tuple (sorted tags, their
+    columns, rows of private elements, names of creators, their offsets, which columns are large) of `headers.elements.Wanted`.
     """
     tags, columns, large = wanted[0], wanted[1], wanted[5]
     limit = state[SIZE] - base
@@ -248,11 +251,11 @@ def walk(buf, hi, base, state, blocks, wanted, seen):  # type: ignore[no-untyped
             if private:
                 column = _note_private(buf, tag, value, length, hi, state, blocks, wanted)
             if column < 0:
-                if tags[j - 1] >= tag:  # out of order, or the first
+                if tags[j - 1] >= tag:  # the first element, or out of order
                     j = 0
-                while tags[j] < tag:  # the last is beyond all
+                while tags[j] < tag:  # the last entry is greater than every tag
                     j += 1
-                column = columns[j] if (tags[j] == tag) & (meta | (group != 2)) else -1  # meta counts at its place alone
+                column = columns[j] if (tags[j] == tag) & (meta | (group != 2)) else -1  # group 2 in the file meta only
             end = value + length
             if (column >= 0) | (private & (element >= 0x10) & (element <= 0xFF) & (length < 128)):
                 stays = (column >= 0) & (large[column] | (length > MOST))

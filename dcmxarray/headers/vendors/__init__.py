@@ -1,7 +1,8 @@
-"""What vendors write in their own places: one file a vendor, in the order in which they are asked.
+"""Vendors' private elements and how to read them; one file per vendor.
 
-Each file holds its private elements (`PRIVATE`), and readers: pure functions from columns to values, NaN where the file
-does not say.  The standard's own elements come first; the first reader that answers wins.
+Each file has a table of private elements (`PRIVATE`) and readers: pure functions from columns to values, NaN where the header
+has none.  They are tried in the order below, and the first value found is taken; the standard's elements come first.  In
+reading order: ``base``, ``standard``, then ``siemens``, ``ge``, ``philips``, ``uih``, ``canon``.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ PRIVATE = tuple(element for vendor in VENDORS for element in vendor.PRIVATE)
 
 MOSAICS = (siemens, uih)
 
-LARGE_ELEMENTS = (siemens,)  # vendors of which large elements are read, for the rows that need them
+LARGE_ELEMENTS = (siemens,)  # vendors with large elements, which are read only for the files that need them
 LARGE_COLUMNS = frozenset(name for vendor in LARGE_ELEMENTS for name in vendor.LARGE)
 
 LEAVES = (*philips.LEAVES, *uih.LEAVES)
-FRAMED = uih.FRAMED  # sequences with an item for every frame, besides the standard's
+FRAMED = uih.FRAMED  # vendors' sequences with an item per frame
 
-FLOATING_POINT = philips.floating_point  # slope and intercept to a vendor's own values
+FLOATING_POINT = philips.floating_point  # slope and intercept that give a vendor's own values
 
-# (reader, the column that it cannot do without): a reader is asked only about rows that have it.
+# (reader, the column that it needs): a reader is called only for rows that have a value in this column.
 B_VALUE_READERS = (
     (standard.b_value, "_b"),
     (siemens.b_value, "_siemens_b"),
@@ -41,5 +42,5 @@ GRADIENT_READERS = (
     (uih.gradient, "_uih_gradient_x"),
     (canon.gradient, "_comments"),
 )
-PART_COLUMNS = ("_philips_part", "_ge_part")  # what component readers look at, besides the standard's
+PART_COLUMNS = ("_philips_part", "_ge_part")  # vendors' columns that component readers use
 COMPONENT_READERS = (standard.component, ge.component, philips.component)

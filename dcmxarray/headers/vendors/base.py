@@ -1,4 +1,4 @@
-"""How a vendor's file names its private elements, and the few helpers that readers share."""
+"""The tables in which vendors' files declare their elements, and functions that several readers share.  Opens no file."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Columns = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """A private element (PS3.5 section 7.8): group, creator and last byte; ``vendor`` is a part of Manufacturer.
+    """A private element (PS3.5 section 7.8) by group, creator and last byte, and the columns that it fills.
 
-    Where the creator was stripped from a file, the element counts only if Manufacturer names the vendor.
+    If the creator was removed from a file, the element counts only if Manufacturer contains ``vendor``.
     """
 
     columns: tuple[str, ...]
@@ -35,7 +35,7 @@ class Private:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A vendor's element in a sequence that is repeated for every frame: its sequence, and the columns that it fills."""
+    """A vendor's element in a sequence with an item per frame: tags of the sequence and the element, and the columns it fills."""
 
     sequence: int
     tag: int
@@ -45,23 +45,23 @@ class Leaf:
 
 
 def vector(columns: Columns, *names: str) -> Floats:
-    """Columns side by side: (rows, len(names))."""
+    """Columns as the components of vectors: (rows, len(names))."""
     return np.stack([columns[name] for name in names], axis=1)
 
 
 def cosines(columns: Columns) -> tuple[Floats, Floats, Floats]:
-    """Unit vectors along a row, along a column and along the normal of each image, patient LPS: each (rows, 3)."""
+    """Unit vectors along the rows, along the columns and along the normal of each image, patient LPS: each (rows, 3)."""
     row = vector(columns, "row_x", "row_y", "row_z")
     column = vector(columns, "column_x", "column_y", "column_z")
     return row, column, np.cross(row, column)
 
 
 def from_encoding(columns: Columns, frequency: Floats, phase: Floats, through: Floats) -> Floats:
-    """Directions along frequency encoding, phase encoding and slice, turned to patient LPS: (rows, 3).
+    """Rotate directions given along frequency encoding, phase encoding and slice to patient LPS: (rows, 3).
 
-    With InPlanePhaseEncodingDirection COL, phase runs along a column and frequency along a row; with ROW they change places.
-    Coronal images reverse the direction along a column, and with ROW that along the normal.  The signs are dcm2niix's; real files
-    here (docs/vendors) show axial and oblique images with COL.
+    With InPlanePhaseEncodingDirection COL, phase is along a column and frequency along a row; with ROW it is the opposite.
+    Coronal images have the direction along a column reversed, and with ROW also that along the normal.  The signs are those of
+    dcm2niix; real files (docs/vendors) confirm them for axial and oblique images with COL.
     """
     row, column, normal = cosines(columns)
     by_row = columns["InPlanePhaseEncodingDirection"] == "ROW"
@@ -74,10 +74,11 @@ def from_encoding(columns: Columns, frequency: Floats, phase: Floats, through: F
 
 @dataclass(frozen=True)
 class Tiles:
-    """A volume on one sheet: its tiles are slices, row by row.
+    """A mosaic: one image whose tiles are the slices of a volume, row by row.
 
-    ``rows`` and ``columns`` are those of the sheet in tiles; ``positions`` are the corners of the tiles (count, 3), patient LPS,
-    mm, ``None`` where each tile has a header of its own; ``times`` are s within the volume, ``None`` where nothing says.
+    ``rows`` and ``columns`` are the numbers of tiles down and across.  ``positions`` are the positions of the slices, (count, 3),
+    mm, patient LPS; ``None`` if each tile has a header of its own.  ``times`` are the slices' times in s within the volume;
+    ``None`` if unknown.
     """
 
     count: int
@@ -87,16 +88,16 @@ class Tiles:
     times: Floats | None = None
 
 
-MOST_TILES = 4096  # more than any sheet has
+MOST_TILES = 4096  # more than any mosaic has
 
 
 def tile_count(said: float) -> int:
-    """A number of tiles as a header says it.
+    """The number of tiles that a header says, checked.
 
     Raises
     ------
     HeaderError
-        It is no number of tiles.
+        It is not an integer from 1 to MOST_TILES.
     """
     if not (1 <= said <= MOST_TILES and said == int(said)):
         raise HeaderError(f"a mosaic of {said:g} tiles, which no sheet can hold")
@@ -104,5 +105,5 @@ def tile_count(said: float) -> int:
 
 
 def square(count: int) -> int:
-    """The side of the smallest square that holds so many tiles."""
+    """The number of tiles along a side of the smallest square that holds ``count`` tiles."""
     return math.isqrt(count - 1) + 1

@@ -1,8 +1,8 @@
 """Canon and Toshiba: diffusion in ImageComments.  Opens no file.
 
-The b-value stands in DiffusionBValue on newer releases; older ones, and the directions of all, are text in ImageComments:
-``b=1500(0.445,0.895,0.000)``: along phase encoding, frequency encoding and slice.  Source: real files (docs/vendors), where
-dcm2niix reads the same.
+Newer releases write the b-value to DiffusionBValue.  Older ones write it to ImageComments, and all releases write the
+direction there: ``b=1500(0.445,0.895,0.000)``, along phase encoding, frequency encoding and slice.  Source: real files
+(docs/vendors), for which dcm2niix reads the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NOTHING = (np.nan,) * 4
 
 
 def _parse(columns: Columns) -> Floats:
-    """(rows, 4): b and direction; NaN where the comment does not say or the vendor is another."""
+    """b-value and direction by ImageComments, (rows, 4); NaN where the comment has none or the file is another vendor's."""
     return np.array([_read(*pair) for pair in zip(columns["Manufacturer"], columns["_comments"], strict=True)], float).reshape(
         -1, 4
     )
@@ -29,20 +29,21 @@ def _parse(columns: Columns) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _read(maker: object, comment: object) -> tuple[float, ...]:
+    """b-value and direction of one comment."""
     vendor = str(maker or "").lower()
     match = _TEXT.match(str(comment).strip()) if "canon" in vendor or "toshiba" in vendor else None
     try:
         return tuple(float(g) if g else np.nan for g in match.groups()) if match else _NOTHING
-    except ValueError:  # dots and signs alone
+    except ValueError:  # only dots and signs
         return _NOTHING
 
 
 def b_value(columns: Columns) -> Floats:
-    """The number behind ``b=`` in ImageComments."""
+    """The number after ``b=`` in ImageComments, s/mm2."""
     return _parse(columns)[:, 0]
 
 
 def gradient(columns: Columns) -> Floats:
-    """The three numbers in parentheses, turned to patient LPS."""
+    """The three numbers in parentheses, rotated to patient LPS."""
     phase, frequency, through = _parse(columns)[:, 1:].T
     return from_encoding(columns, frequency, phase, through)

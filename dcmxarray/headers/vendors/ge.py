@@ -1,7 +1,7 @@
 """GE: b-values, directions and complex parts.  Opens no file.
 
-Sources: GE DICOM conformance statements (Signa/Discovery MR: groups 0019, 0043); the NA-MIC notes on DTI in DICOM; the
-figures agree with dcm2niix on real files (docs/vendors).
+Sources: GE DICOM conformance statements (Signa/Discovery MR: groups 0019, 0043); the NA-MIC notes on DTI in DICOM.  The
+values agree with dcm2niix on real files (docs/vendors).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _PARTS = np.array(["magnitude", "phase", "real", "imaginary", ""], object)
 
 
 def b_value(columns: Columns) -> Floats:
-    """First of the four values of (0043,xx39), modulo 1e9: some releases add 1e9 as a flag.
+    """The first of the four values of (0043,xx39), s/mm2, modulo 1e9 because some releases add 1e9 as a flag.
 
-    It stands in scans without diffusion too, mostly as 0.  Of several shells it names the largest, and the length of the
-    direction says which part of it: b = nominal b * length squared.
+    Scans without diffusion have the element too, mostly with 0.  In scans with several shells it is the largest b-value, and
+    the length of the direction scales it: b = nominal b * length squared.
     """
     nominal = np.array([_first(text) for text in columns["_ge_b"]], float)
     length = np.linalg.norm(_raw(columns), axis=1)
@@ -33,10 +33,12 @@ def b_value(columns: Columns) -> Floats:
 
 
 def _raw(columns: Columns) -> Floats:
+    """The direction as stored, (rows, 3)."""
     return vector(columns, "_ge_gradient_x", "_ge_gradient_y", "_ge_gradient_z")
 
 
 def _first(text: object) -> float:
+    """The first number of a backslash list modulo 1e9; NaN if it is not a number."""
     try:
         return float(str(text).split("\\")[0]) % 1e9
     except ValueError:
@@ -44,7 +46,7 @@ def _first(text: object) -> float:
 
 
 def gradient(columns: Columns) -> Floats:
-    """(0019,xxBB), (0019,xxBC), (0019,xxBD): along frequency, phase and slice of the image, turned to patient LPS."""
+    """(0019,xxBB), (0019,xxBC), (0019,xxBD): along frequency, phase and slice encoding, rotated to patient LPS: (rows, 3)."""
     g = _raw(columns)
     length = np.linalg.norm(g, axis=1)
     return from_encoding(columns, *(g / np.where(length > 0.03, length, np.nan)[:, None]).T)

@@ -19,7 +19,7 @@ PRIVATE = (
     Private(("_philips_slope",), 0x2005, "Philips MR Imaging DD 001", 0x0E, "FL", "philips"),
 )
 
-# The classic header of each frame of an enhanced file, "Philips MR Imaging DD 005".
+# In an enhanced file, the private sequence ("Philips MR Imaging DD 005") that holds each frame's classic header.
 LEAVES = (Leaf(0x2005140F, 0x2005100E, ("_philips_slope",), "FL"),)
 
 
@@ -29,14 +29,15 @@ def b_value(columns: Columns) -> Floats:
 
 
 def gradient(columns: Columns) -> Floats:
-    """(2005,10B0), (2005,10B1), (2005,10B2): towards left, posterior, head, which is patient LPS."""
+    """(2005,10B0), (2005,10B1), (2005,10B2): towards left, posterior and head, which is patient LPS: (rows, 3)."""
     return vector(columns, "_philips_gradient_x", "_philips_gradient_y", "_philips_gradient_z")
 
 
 def floating_point(columns: Columns) -> tuple[Floats, Floats]:
-    """Slope and intercept to Philips' floating point values: stored / SS + RI / (RS * SS), with SS = (2005,xx0E).
+    """Slope and intercept that turn stored values into Philips' floating point values.
 
-    Source: Chenevert et al. 2014, doi:10.1593/tlo.13811.  NaN where SS is missing or 0.
+    The value is stored / SS + RI / (RS * SS), with SS = (2005,xx0E), RS = RescaleSlope and RI = RescaleIntercept.  Source:
+    Chenevert et al. 2014, doi:10.1593/tlo.13811.  NaN where SS is missing or 0.
     """
     scale = np.where(columns["_philips_slope"] == 0, np.nan, columns["_philips_slope"])
     slope = np.where(np.isnan(columns["RescaleSlope"]), 1.0, columns["RescaleSlope"])
@@ -45,5 +46,5 @@ def floating_point(columns: Columns) -> tuple[Floats, Floats]:
 
 
 def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    """(2005,1011): M, P, R or I."""
+    """(2005,1011): M, P, R or I stands for magnitude, phase, real or imaginary; "" for anything else."""
     return np.array([COMPONENT_WORDS.get(str(v).strip().upper(), "") for v in columns["_philips_part"]], object)

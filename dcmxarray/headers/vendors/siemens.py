@@ -26,10 +26,10 @@ PRIVATE = (
     Private(("_protocol",), 0x0029, "SIEMENS CSA HEADER", 0x20, "OB", "siemens", dtype="bytes", large=True),
 )
 
-LARGE = ("_csa", "_protocol")  # columns of elements that are read for the rows that need them
+LARGE = ("_csa", "_protocol")  # columns of elements that are read only for the files that need them
 
 _TAG = struct.Struct("<64s4s4siii")
-_MOST = 1000  # tags or items; more than any header has
+_MOST = 1000  # tags, items or slices; more than any header has
 
 
 def b_value(columns: Columns) -> Floats:
@@ -38,22 +38,22 @@ def b_value(columns: Columns) -> Floats:
 
 
 def gradient(columns: Columns) -> Floats:
-    """(0019,100E), patient LPS."""
+    """(0019,100E), patient LPS: (rows, 3)."""
     return vector(columns, "_siemens_gradient_x", "_siemens_gradient_y", "_siemens_gradient_z")
 
 
 def csa_b_value(columns: Columns) -> Floats:
-    """``B_value`` of the CSA image header, where it was read."""
+    """``B_value`` of the CSA image header, s/mm2; NaN where the header was not read."""
     return np.array([_number(tags, "B_value") for tags in columns["_csa"]], float)
 
 
 def csa_gradient(columns: Columns) -> Floats:
-    """``DiffusionGradientDirection`` of the CSA image header, patient LPS."""
+    """``DiffusionGradientDirection`` of the CSA image header, patient LPS: (rows, 3)."""
     return np.array([numbers(tags, "DiffusionGradientDirection", 3) for tags in columns["_csa"]], float).reshape(-1, 3)
 
 
 def needs_large(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """The rows whose CSA header must be read: mosaics, and diffusion images without the newer elements."""
+    """Which rows need their CSA header: mosaics, and diffusion images without the elements of group 0019."""
     kinds = [str(t or "").split("\\") for t in columns["ImageType"]]
     bare = np.isnan(columns["_siemens_b"])
     wanting = [("MOSAIC" in k) or ("DIFFUSION" in k and b) for k, b in zip(kinds, bare, strict=True)]
@@ -61,13 +61,28 @@ def needs_large(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 
 def read_large(read: Callable[[str], bytes]) -> dict[str, Any]:
-    """The parsed CSA header of one file, else its protocol; ``read`` gives the bytes of a large element by its column."""
+    """The parsed CSA header of one file, or its protocol if it has no CSA header.
+
+    Parameters
+    ----------
+    read
+        Takes the column of a large element and returns its bytes.
+
+    Returns
+    -------
+    Values of the columns in `LARGE`.
+    """
     tags = parse_csa(read("_csa")) or None
     return {"_csa": tags, "_protocol": None if tags else read("_protocol") or None}
 
 
 def parse_csa(data: bytes) -> dict[str, list[str]]:
-    """The CSA header as name -> values (text); {} where the bytes are none.  Both forms, with and without "SV10"."""
+    """Parse a CSA header, in either form: with or without the prefix "SV10".
+
+    Returns
+    -------
+    The texts of each tag's values, by its name; {} if the bytes are not a CSA header.
+    """
     start = 8 if data[:4] == b"SV10" else 0
     if len(data) < start + 8:
         return {}
@@ -90,7 +105,10 @@ def parse_csa(data: bytes) -> dict[str, list[str]]:
 
 
 def _items(data: bytes, place: int, items: int, shift: int | None) -> tuple[list[str], int]:
-    """The non-empty values of one tag, and where the next tag begins; ``shift`` is the older form's length offset."""
+    """The non-empty values of one tag, and the offset of the next tag.
+
+    ``shift`` is subtracted from the lengths in the older form; it is ``None`` in the newer one.
+    """
     values = []
     for _ in range(items):
         if place + 16 > len(data):
@@ -108,13 +126,13 @@ def _items(data: bytes, place: int, items: int, shift: int | None) -> tuple[list
 
 
 def numbers(tags: dict[str, list[str]] | None, name: str, count: int) -> list[float]:
-    """``count`` numbers of a CSA tag, NaN where it has fewer."""
+    """The first ``count`` numbers of a CSA tag; all NaN if it has fewer or one is not finite."""
     values = _floats((tags or {}).get(name, []))[:count]
     return values if len(values) == count and np.isfinite(values).all() else [np.nan] * count
 
 
 def _floats(texts: Sequence[str]) -> list[float]:
-    """Texts as numbers, none where one is no number."""
+    """Texts as numbers; [] if one is not a number."""
     try:
         return [float(text) for text in texts]
     except ValueError:
@@ -122,20 +140,30 @@ def _floats(texts: Sequence[str]) -> list[float]:
 
 
 def _number(tags: dict[str, list[str]] | None, name: str) -> float:
+    """The first number of a CSA tag, else NaN."""
     return numbers(tags, name, 1)[0]
 
 
 def hints(columns: Columns) -> npt.NDArray[np.bool_]:
-    """Rows whose CSA header was read, or that say how many tiles they hold."""
+    """Rows that may be mosaics: their CSA header or protocol was read, or (0019,100A) says that they have several tiles."""
     told = np.array([a is not None or b is not None for a, b in zip(columns["_csa"], columns["_protocol"], strict=True)], bool)
     return told | np.asarray(columns["_siemens_tiles"] > 1)
 
 
 def tiles(row: Mapping[str, Any]) -> Tiles | None:
-    """The slices of a mosaic (ImageType MOSAIC): ``NumberOfImagesInMosaic`` of them, along ``SliceNormalVector``.
+    """The tiles of a mosaic (ImageType MOSAIC): ``NumberOfImagesInMosaic`` slices along ``SliceNormalVector``.
 
-    ImagePositionPatient is that of the sheet, as if it were one image around the centre of the first slice: its corner is
-    half a sheet less half a tile further in.
+    ImagePositionPatient is the corner that the whole mosaic would have if it were centred on the first slice.  So the first
+    slice's corner is further inside, by half the mosaic's extent less half a tile's.
+
+    Returns
+    -------
+    ``None`` if the image is not a mosaic, or nothing says how many tiles it has.
+
+    Raises
+    ------
+    HeaderError
+        The number of tiles is invalid.
     """
     if "MOSAIC" not in str(row["ImageType"]).split("\\"):
         return None
@@ -149,7 +177,7 @@ def tiles(row: Mapping[str, Any]) -> Tiles | None:
 
 
 def _said_count(row: Mapping[str, Any], centres: Floats) -> float:
-    """How many tiles the first place that says so says, as it says it; 0 where none does."""
+    """The number of tiles by the CSA header, else by (0019,100A), else by the protocol; 0 if none says, NaN if invalid."""
     texts = (row["_csa"] or {}).get("NumberOfImagesInMosaic", [])[:1]
     if texts:
         return next(iter(_floats(texts)), np.nan)
@@ -157,9 +185,10 @@ def _said_count(row: Mapping[str, Any], centres: Floats) -> float:
 
 
 def protocol_centres(data: bytes | None) -> Floats:
-    """Centres of the slices, (n, 3) patient LPS, by the protocol in (0029,xx20): sSliceArray.asSlice[i].sPosition.
+    """Centres of the slices, (n, 3), mm, patient LPS: sSliceArray.asSlice[i].sPosition of the protocol in (0029,xx20).
 
-    It is what remains where (0029,xx10) was stripped; a coordinate that is 0 is left out of the protocol.
+    It is needed for files from which (0029,xx10) was removed.  The protocol omits coordinates that are 0.  Without usable
+    centres n is 0.
     """
     size = re.search(rb"sSliceArray\.lSize\s*=\s*(\d{1,9})", data or b"")
     centres = np.zeros((min(int(size[1]), _MOST) if size else 0, 3))
@@ -173,6 +202,7 @@ def protocol_centres(data: bytes | None) -> Floats:
 
 
 def _positions(row: Mapping[str, Any], count: int, centres: Floats) -> Floats | None:
+    """Positions of the slices, (count, 3), mm, patient LPS; ``None`` if they can't be computed."""
     corner = np.array([row["position_x"], row["position_y"], row["position_z"]], float)
     along_row = np.array([row["row_x"], row["row_y"], row["row_z"]], float) * row["spacing_col"]
     along_column = np.array([row["column_x"], row["column_y"], row["column_z"]], float) * row["spacing_row"]
@@ -190,7 +220,7 @@ def _positions(row: Mapping[str, Any], count: int, centres: Floats) -> Floats | 
 
 
 def _by_centres(first: Floats, centre: Floats, centres: Floats) -> Floats | None:
-    """Corners of the tiles from the centres of the slices; whichever end the first tile lies at is the first."""
+    """Positions of the slices by their centres, in the order whose first centre is that of the first tile (within 1 mm)."""
     for order in (centres, centres[::-1]):
         if np.linalg.norm(order[0] - centre) < 1:
             return first + order - order[0]
@@ -198,7 +228,7 @@ def _by_centres(first: Floats, centre: Floats, centres: Floats) -> Floats | None
 
 
 def _slice_times(row: Mapping[str, Any], count: int) -> Floats | None:
-    """(0019,1029) or the CSA header's ``MosaicRefAcqTimes``: ms, here s since the first slice."""
+    """Times of the slices in s since the first one: (0019,1029), else ``MosaicRefAcqTimes`` of the CSA header (both in ms)."""
     text = row["_siemens_slice_times"]
     said = _floats(str(text).split("\\")) if text else numbers(row["_csa"], "MosaicRefAcqTimes", count)
     times = np.array(said, float)

@@ -1,4 +1,4 @@
-"""What the standard itself says of diffusion and of complex parts (PS3.3 C.8.12.4, C.8.13.3, C.8.13.5.9).  Opens no file."""
+"""The standard's own elements for diffusion and complex parts (PS3.3 C.8.12.4, C.8.13.3, C.8.13.5.9).  Opens no file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRIVATE: tuple[Private, ...] = (
     Private(("_frame_times",), 0x0018, "", 0x1065, "DS", "", dtype="str"),
 )
 
-# Words of ImageType value 3 or 4 and of ComplexImageComponent (PS3.3 C.8.13.3.1.1), and vendors' short forms of them.
+# Values of ComplexImageComponent, values 3 and 4 of ImageType (PS3.3 C.8.13.3.1.1), and vendors' abbreviations of them.
 COMPONENT_WORDS = {
     **dict.fromkeys(("M", "MAGNITUDE", "M_FFE", "M_SE", "M_IR", "MAG"), "magnitude"),
     **dict.fromkeys(("P", "PHASE", "PHASE MAP", "PHASE_FFE", "P_FFE", "PHA"), "phase"),
@@ -35,20 +35,21 @@ def gradient(columns: Columns) -> Floats:
 
 
 def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    """ComplexImageComponent, else what the values of ImageType from the third on say; "" where nothing does."""
+    """ComplexImageComponent, else the first component named in ImageType from value 3 on; "" if there is none."""
     words, said = columns["ImageType"], columns["ComplexImageComponent"]
     return np.array([_part(s) or _part(t) for s, t in zip(said, words, strict=True)], object)
 
 
-@lru_cache(maxsize=4096)  # files of a series say the same
+@lru_cache(maxsize=4096)  # files of a series have the same values
 def _part(text: str) -> str:
+    """The component that a value of ImageType or ComplexImageComponent names, else ""."""
     values = [v.strip().upper() for v in str(text or "").split("\\")]
     found = [COMPONENT_WORDS[v] for v in (values if len(values) == 1 else values[2:]) if v in COMPONENT_WORDS]
     return found[0] if found else ""
 
 
-# Words of ImageType from value 3 on, and of value 4 of enhanced images (PS3.3 C.8.13.3.1.4, C.8.16.1.4), that name a map or a
-# processed image: it is another quantity than the images beside it.
+# Values of ImageType from value 3 on, and value 4 of enhanced images (PS3.3 C.8.13.3.1.4, C.8.16.1.4), that name a map or a
+# processed image: a quantity other than that of the acquired images in the same series.
 DERIVED_WORDS = {
     "ADC": "adc",
     "EADC": "eadc",
@@ -105,22 +106,24 @@ DERIVED_WORDS = {
 
 
 def kind(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    """What ImageType says from value 3 on but for complex parts: two kinds at one place are two images of it."""
+    """The values of ImageType from value 3 on, without components; images that differ in it are different images."""
     return np.array([_kind(t) for t in columns["ImageType"]], object)
 
 
 @lru_cache(maxsize=4096)
 def _kind(text: object) -> str:
+    """`kind` of one ImageType."""
     values = [v.strip().upper() for v in str(text or "").split("\\")][2:]
     return "_".join(v for v in values if v and v not in COMPONENT_WORDS)
 
 
 def derived(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    """Which map or processed image ImageType names; "" for an image as it was acquired."""
+    """The map or processed image that ImageType names; "" for an acquired image."""
     return np.array([_derived(t) for t in columns["ImageType"]], object)
 
 
 @lru_cache(maxsize=4096)
 def _derived(text: object) -> str:
+    """`derived` of one ImageType; several names are joined by "+"."""
     values = [v.strip().upper() for v in str(text or "").split("\\")][2:]
     return "+".join(sorted({DERIVED_WORDS[v] for v in values if v in DERIVED_WORDS}))

@@ -164,13 +164,21 @@ def test_a_coordinate_that_is_0_is_left_out_of_the_protocol():
     assert siemens.protocol_centres(None).shape == (0, 3)
 
 
-@pytest.mark.parametrize("kind", ["not a mosaic", "not counted", "no such sheet"])
+@pytest.mark.parametrize("kind", ["not a mosaic", "not counted"])
 def test_what_is_no_mosaic_is_an_image(tmp_path, kind):
-    header = csa(NumberOfImagesInMosaic=[500 if kind == "no such sheet" else 5], SliceNormalVector=[0, 0, 1])
+    header = csa(NumberOfImagesInMosaic=[5], SliceNormalVector=[0, 0, 1])
     more = {} if kind == "not counted" else {IMAGE_HEADER: header}
     more |= {"ImageType": ["ORIGINAL", "PRIMARY", "M"]} if kind == "not a mosaic" else {}
     write_frame(tmp_path / "a", mosaic() | more)
     assert dx.open_series(tmp_path).shape == (6, 12)
+
+
+def test_a_sheet_that_cannot_hold_its_tiles_is_no_image(tmp_path):
+    header = csa(NumberOfImagesInMosaic=[500], SliceNormalVector=[0, 0, 1])
+    write_frame(tmp_path / "a", mosaic() | {IMAGE_HEADER: header})
+    table = dx.scan(tmp_path)
+    assert table["pixels"].isna().all()
+    assert "500" in table["problem"].iloc[0]
 
 
 REAL = [

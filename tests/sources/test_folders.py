@@ -7,7 +7,7 @@ import pytest
 
 import dcmxarray as dx
 from dcmxarray.headers.scan import frame_table, read_files
-from dcmxarray.sources import files
+from dcmxarray.sources import files, folders
 from dcmxarray.testing import write_series
 
 posix = pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
@@ -29,7 +29,7 @@ def test_paths_are_made_absolute_at_once(series, tmp_path, monkeypatch):
     da, want = dx.open_series("good"), dx.open_series(tmp_path / "good").load()
     monkeypatch.chdir(other)
     assert (da.load() == want).all()
-    assert next(files.walk(["good"])) == str(other / "good" / "00000.dcm")
+    assert next(folders.walk(["good"])) == str(other / "good" / "00000.dcm")
 
 
 def test_what_lies_behind_a_link_and_a_step_up_is_the_systems(tmp_path, monkeypatch):
@@ -38,8 +38,8 @@ def test_what_lies_behind_a_link_and_a_step_up_is_the_systems(tmp_path, monkeypa
         (tmp_path / folder).parent.joinpath("x").write_text(folder)
     (tmp_path / "a/link").symlink_to(tmp_path / "c/d")
     monkeypatch.chdir(tmp_path)
-    assert list(files.walk(["a/link/../x"])) == [str(tmp_path.resolve() / "c/x")]
-    assert list(files.walk(["a/b/../x"])) == [str(tmp_path.resolve() / "a/x")]
+    assert list(folders.walk(["a/link/../x"])) == [str(tmp_path.resolve() / "c/x")]
+    assert list(folders.walk(["a/b/../x"])) == [str(tmp_path.resolve() / "a/x")]
 
 
 @posix
@@ -105,7 +105,7 @@ def test_a_folder_that_may_not_be_read_is_a_row(series, tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(files.os, "scandir", scandir)
+    monkeypatch.setattr(folders.os, "scandir", scandir)
     table = dx.scan(tmp_path)
     closed = table[table["problem"].notna()].iloc[0]
     assert (closed.path, closed.frame) == (str(tmp_path / "closed"), 0)
@@ -118,14 +118,14 @@ def test_a_folder_that_may_not_be_read_is_a_row(series, tmp_path, monkeypatch):
 def test_files_and_folders_that_vanish_meanwhile(series, tmp_path, monkeypatch):
     (tmp_path / "later").mkdir()
     (tmp_path / "later/x.dcm").write_bytes(series[0].read_bytes())
-    walk = files.walk(sorted(tmp_path.iterdir()))
+    walk = folders.walk(sorted(tmp_path.iterdir()))
     first = next(walk)
     os.remove(tmp_path / "later/x.dcm")
     paths = [first, *walk, str(tmp_path / "gone.dcm")]
     table = frame_table(read_files(paths, ()))
     assert table["problem"].dropna().tolist() == ["cannot be read: No such file or directory"]
     unread = []
-    assert list(files._tree(str(tmp_path / "vanished"), unread)) == []
+    assert list(folders._tree(str(tmp_path / "vanished"), unread)) == []
     assert unread[0][1].startswith("the folder may not be read")
 
 
@@ -143,11 +143,11 @@ def test_lists_of_files_and_folders(series, tmp_path, monkeypatch):
         (tmp_path / f"{k:02d}.dcm").write_bytes(series[0].read_bytes())
     given = [pathlib.Path(f"{k:02d}.dcm") for k in range(20)]
     absolute = [str(tmp_path / name) for name in given]
-    assert list(files.walk(given)) == absolute
-    assert list(files.walk([*absolute, *given])) == absolute
-    found = list(files.walk([*absolute, str(tmp_path / "good"), str(tmp_path / "good/.."), f"{tmp_path}/good/"]))
+    assert list(folders.walk(given)) == absolute
+    assert list(folders.walk([*absolute, *given])) == absolute
+    found = list(folders.walk([*absolute, str(tmp_path / "good"), str(tmp_path / "good/.."), f"{tmp_path}/good/"]))
     assert sorted(found) == sorted([*absolute, *map(str, series)])
     with pytest.raises(FileNotFoundError, match=r"99\.dcm"):
-        list(files.walk([*absolute, str(tmp_path / "99.dcm")]))
+        list(folders.walk([*absolute, str(tmp_path / "99.dcm")]))
     with pytest.raises(dx.HeaderError, match="no DICOM"):
         dx.scan([])
