@@ -192,8 +192,10 @@ class DicomAccessor:
         >>> xr.open_zarr(folder)["image"].dims
         ('slice', 'row', 'col')
         """
+        from .arrays import options
         from .stores import arrays
 
+        options.check(overwrite=overwrite)
         arrays.keep(store, group, self._array, chunks, identifiers, overwrite)
 
     def to_datetime(self) -> xr.DataArray:

@@ -153,8 +153,10 @@ def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, 
         There is no DICOM under the path, or a keyword is unknown.
     StoreError
         The file at ``index`` is not an index.
+    TypeError
+        ``index`` with a table, an index or a store, or ``tags`` with a store: their headers were read before.
     ValueError
-        ``index`` or ``tags`` with a source that can't have them.
+        ``index`` with a source that is not local.
 
     Examples
     --------
@@ -191,7 +193,7 @@ def _settled(what: str, **given: Any) -> None:
     """Refuse options that a source can't have: its headers were read before."""
     for name, value in given.items():
         if value is not None:
-            raise ValueError(f"{name}= does not go with {what}: its headers were read before; give the folder of the DICOM files")
+            raise TypeError(f"{name}= is for folders and files of DICOM, not for {what}: its headers were read before")
 
 
 def _read(sources: list[Any], index: str | os.PathLike[str] | None, tags: Sequence[Tag] | None) -> pd.DataFrame:

@@ -6,8 +6,10 @@ Results are yielded as they are completed.  A progress bar appears after a secon
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from functools import cache
 from typing import Any
 
 Scheduler = Any  # a dask scheduler's name, or a distributed client
@@ -49,14 +51,21 @@ def results(
     Exception
         Whatever ``function`` raises, as soon as it does.
     """
-    from tqdm.auto import tqdm
-
     check(scheduler)
-
-    with tqdm(total=total, desc=label, delay=1, disable=None, leave=False) as bar:
+    with _bar_type()(total=total, desc=label, delay=1, disable=None, leave=False) as bar:
         for done in _results(function, items, total, scheduler):
             bar.update()
             yield done
+
+
+@cache
+def _bar_type() -> Any:
+    """Tqdm's bar with a lock of this process: its own is shared with forks, and one that is killed would hold it for ever."""
+    from tqdm.auto import tqdm
+
+    bar = type("Bar", (tqdm,), {})
+    bar.set_lock(threading.RLock())  # type: ignore[attr-defined]
+    return bar
 
 
 def _results(function: Callable[[Any], Any], items: Iterable[Any], total: int, scheduler: Scheduler) -> Iterator[tuple[int, Any]]:

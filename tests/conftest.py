@@ -1,7 +1,6 @@
 """Shared fixtures: real DICOM by name, and the frame table of all of it."""
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -9,7 +8,6 @@ from typing import NoReturn
 import pydicom
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from tqdm import tqdm
 
 settings.register_profile("default", deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 settings.register_profile(
@@ -24,19 +22,6 @@ settings.load_profile("mutant" if "DCMXARRAY_MUTANT" in os.environ else "default
 
 SMALL = Path(__file__).parent / "data"
 WHEEL = Path(pydicom.__file__).parents[1]  # pydicom brings its own test files along
-
-
-def forget_old_code() -> None:
-    """numba sees a change of a function's own file, not of those that it calls: throw away what is older than any of them."""
-    package = Path(__file__).parents[1] / "dcmxarray"
-    newest = max(source.stat().st_mtime for source in package.rglob("*.py") if "jit import" in source.read_text())
-    for kept in package.rglob("__pycache__/*.nb?"):
-        if kept.stat().st_mtime < newest:
-            kept.unlink(missing_ok=True)
-
-
-forget_old_code()
-tqdm.set_lock(threading.RLock())  # its own one is shared with forked processes: a test that kills one would wait for ever
 
 
 def large_collection() -> Path | None:

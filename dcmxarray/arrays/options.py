@@ -12,7 +12,7 @@ RESCALE = ("philips_fp", "rwvm")
 
 
 def check(**options: Any) -> None:
-    """Check the values of those options of `open_series` that are passed.
+    """Check the values of those options of `open_series`, and of writers, that are passed.
 
     Raises
     ------
@@ -56,6 +56,11 @@ def _choice(name: str, value: Any) -> None:
 def _rescale(name: str, value: Any) -> None:
     if not isinstance(value, (bool, np.bool_)) and not (isinstance(value, str) and value in RESCALE):
         raise ValueError(f"{name}={value!r} is none of True, False, {', '.join(map(repr, RESCALE))}")
+
+
+def _flag(name: str, value: Any) -> None:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r} is neither True nor False")
 
 
 def _series(name: str, value: Any) -> None:
@@ -125,4 +130,5 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "dims": _dims,
     "tags": _tags,
     "chunks": _chunks,
+    "overwrite": _flag,
 }

@@ -285,6 +285,7 @@ class Cohort:
         from ..stores import cohorts
 
         self._check(options, "to_zarr", ["chunks"])
+        known_options.check(overwrite=overwrite)
         return cohorts.write(self._members, store, chunks, identifiers, overwrite, client, options)  # type: ignore[arg-type]
 
     def verify(self, store: Any) -> pd.DataFrame:

@@ -106,6 +106,9 @@ def _scale(frames: pd.DataFrame, rescale: bool | str) -> tuple[Any, Any]:
     slope = np.where(slope == 0, 1.0, slope)
     if "DoseGridScaling" in frames:
         slope = np.where(np.isnan(slope), frames["DoseGridScaling"].to_numpy(float), slope)
+    if rescale and "DoseUnits" in frames and (lost := np.isnan(slope) & frames["DoseUnits"].notna().to_numpy(bool)).any():
+        path = frames["path"].iloc[int(lost.argmax())]
+        raise PixelError(f"{path}: a dose without DoseGridScaling; rescale=False gives stored values, which have no units")
     return np.where(np.isnan(slope), 1.0, slope), np.where(np.isnan(intercept), 0.0, intercept)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -22,8 +22,7 @@ import pyarrow.compute as pc
 from ..errors import FATAL, SeriesError, problem_of
 from ..model import Floats, Geometry, Ints, normal
 from . import geometry
-
-Pixels = Callable[[pd.DataFrame], npt.NDArray[Any]]  # a code for each frame: frames with equal codes have equal pixels
+from .copies import Pixels, without_copies
 
 ORIENTATION = ["row_x", "row_y", "row_z", "column_x", "column_y", "column_z"]
 POSITION = ["position_x", "position_y", "position_z"]
@@ -44,8 +43,6 @@ _EXACT = (
     "pixels",
     "derived",
 )
-_NOT_IDENTITY = {"path", "pixel_offset", "pixel_length", "file_size", "modified", "problem", "TransferSyntaxUID"}
-
 _SPARSE = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _PLANES = ("sagittal", "coronal", "axial")
 
@@ -213,23 +210,6 @@ def _may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
         mixed |= spread((positions * axis).sum(axis=1)) > SAME_STATION / 2
     mixed |= np.isnan(positions).any(axis=1) != np.isnan(positions[first]).any(axis=1)
     return np.logical_or.reduceat(mixed, starts).tolist()
-
-
-def without_copies(frames: pd.DataFrame, pixels: Pixels) -> pd.DataFrame:
-    """Frames without copies, which share SOPInstanceUID, frame, all other columns that describe the image, and pixels."""
-    twice = (frames.duplicated(["SOPInstanceUID", "frame"], keep=False) & frames["SOPInstanceUID"].notna()).to_numpy()
-    if not twice.any():
-        return frames
-    places = np.flatnonzero(twice)
-    suspects = frames.iloc[places].assign(place=places).sort_values("path", kind="stable")
-    identity = [c for c in frames.columns if c not in _NOT_IDENTITY]
-    suspects = suspects[suspects.duplicated(identity, keep=False)]
-    if suspects.empty:
-        return frames
-    copies = suspects.assign(_pixels=pixels(suspects)).duplicated([*identity, "_pixels"]).to_numpy()
-    kept = np.ones(len(frames), bool)
-    kept[suspects["place"].to_numpy()[copies]] = False
-    return frames[kept]
 
 
 def _colour(frames: pd.DataFrame) -> Ints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -97,6 +98,8 @@ def _zip(path: str, write: bool) -> Iterator[Store]:
             _unpack(path, folder)
         yield LocalStore(folder)
         _pack(folder, f"{folder}.zip")
+        if os.path.exists(path):
+            shutil.copymode(path, f"{folder}.zip")
         os.replace(f"{folder}.zip", path)
 
 

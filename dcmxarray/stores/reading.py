@@ -51,6 +51,8 @@ class Listed(WrapperStore[Store]):  # type: ignore[misc]  # mypy does not look i
             return found
         if found is None:
             raise StoreError(f"{self._group or 'the store'}: {name} is gone; write the array again")
+        if len(found) == 0:  # what a crash of the system leaves; zarr takes an empty shard for one of zeros
+            raise StoreError(f"{self._group or 'the store'}: {name} is empty; write the array again")
         if byte_range is None and not name.startswith(f"{NAME}/c") and zlib.crc32(found.to_bytes()) != known:
             raise StoreError(f"{self._group or 'the store'}: {name} is damaged; write the array again")
         return found  # shards need no check here: each chunk in them has a checksum, which zarr checks

@@ -59,6 +59,13 @@ def test_real_dose_is_scaled(data):
     assert int(stored.max()) > 1000
 
 
+def test_dose_without_its_scale_is_an_error(tmp_path):
+    write_series(tmp_path, [frame(0, Modality="RTDOSE", DoseUnits="GY", value=2)])
+    with pytest.raises(dx.PixelError, match="without DoseGridScaling"):
+        dx.open_series(tmp_path).load()
+    assert dx.open_series(tmp_path, rescale=False).load().max() == 2
+
+
 def test_dose_of_several_files_has_a_scale_for_each(tmp_path):
     frames = [frame(5 * s, Modality="RTDOSE", DoseGridScaling=0.1 * (s + 1), DoseUnits="GY", value=2) for s in range(2)]
     da = opened(tmp_path, frames)

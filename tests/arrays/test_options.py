@@ -81,6 +81,9 @@ def test_from_a_store_only_chunks_apply(tmp_path):
         cohort.open(key, rescale=False)
     with pytest.raises(TypeError, match="takes no 'tags'"):
         cohort.map(len, tags=["WindowCenter"])
+    for option in ({"tags": ["WindowCenter"]}, {"index": tmp_path / "i.parquet"}):
+        with pytest.raises(TypeError, match=f"{next(iter(option))}= is for folders"):
+            dx.open_cohort(tmp_path / "out.zarr", **option)
 
 
 def test_tags_of_an_opened_table_are_read_from_just_its_files(tmp_path):
@@ -91,7 +94,11 @@ def test_tags_of_an_opened_table_are_read_from_just_its_files(tmp_path):
     want = dx.open_series(tmp_path / "dce", tags=tags)
     assert "WindowCenter" in want.coords
     assert want.attrs["(0019,MINE,01)"] == "x"
-    cohort = dx.open_cohort(tmp_path)
+    index = tmp_path.with_suffix(".parquet")
+    cohort = dx.open_cohort(tmp_path, index=index)
+    assert "(0019,MINE,01)" in dx.open_cohort(index, tags=tags).frames
+    with pytest.raises(TypeError, match="index= is for folders"):
+        dx.open_cohort(index, index=index)
     key = want.attrs["SeriesInstanceUID"]
     with count_reads() as opened:
         found = cohort.open(key, tags=tags)

@@ -44,7 +44,7 @@ def test_a_bad_file_has_a_row_that_says_so(bad, name):
 
 def test_what_is_no_date_costs_the_date_alone(tmp_path):
     row = row_of(tmp_path, crafted.BAD["no such day"])
-    assert row.problem == "StudyDate is no date"
+    assert row.problem == "StudyDate is not a valid date"
     assert dx.open_series(tmp_path).load().ndim == 2
 
 

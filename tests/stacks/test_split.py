@@ -174,3 +174,15 @@ def test_a_uid_made_up_to_look_like_a_key_takes_no_stack_away(tmp_path):
     assert len({stack.key for stack in stacks}) == len(stacks) == 5
     assert sorted(uid for stack in stacks for uid in stack.frames["SOPInstanceUID"]) == list("abcde")
     assert [s.key for s in split.split(table[::-1], copies.pixels)] == [s.key for s in stacks]
+
+
+def test_a_cut_copy_beside_the_whole_file_is_passed_over(tmp_path):
+    paths = write_series(tmp_path / "s", dx.testing.dce(slices=2, times=3))
+    (tmp_path / "s" / "cut.dcm").write_bytes(paths[0].read_bytes()[:-100])
+    whole = dx.open_series(tmp_path / "s")
+    assert dict(whole.sizes) == {"slice": 2, "time": 3, "row": 32, "col": 32}
+    assert whole.load().notnull().all()
+    assert "cut.dcm" in str(dx.open_cohort(tmp_path / "s").problems["path"].tolist())
+    paths[0].unlink()  # the cut one alone: its array says so, and never shows other pixels
+    with pytest.raises(dx.PixelError, match=r"cut\.dcm"):
+        dx.open_series(tmp_path / "s").load()

@@ -271,6 +271,15 @@ def test_a_zip_of_ours_shrinks_and_is_written_again(tmp_path):
         part.dicom.to_zarr(tmp_path / "a.zip", chunks={"time": 1, "slice": 1}, overwrite=True)
         with objects.opened(tmp_path / "a.zip") as store:
             assert documents.read(objects.read(store, "zarr.json"), "") is not None
+        assert part is not array or (tmp_path / "a.zip").chmod(0o640) is None
+    assert os.name == "nt" or (tmp_path / "a.zip").stat().st_mode & 0o777 == 0o640
+
+
+def test_overwrite_is_a_flag(tmp_path):
+    for writer in (dx.open_series(dx.testing.example("dce")).dicom, dx.open_cohort(dx.testing.example("dce"))):
+        with pytest.raises(TypeError, match="overwrite='no' is neither"):
+            writer.to_zarr(tmp_path / "a.zarr", overwrite="no")
+    assert not list(tmp_path.iterdir())
 
 
 def test_names_of_groups_are_never_the_stores_own():

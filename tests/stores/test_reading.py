@@ -84,13 +84,13 @@ def damage(path, at=0.5):
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("how", ["gone", "flipped"])
+@pytest.mark.parametrize("how", ["gone", "empty", "flipped"])
 @pytest.mark.parametrize("which", ["image/c/*/*/*/*", "slice/c/0", "position_x/c/*", "zarr.json"])
 def test_damage_is_an_error_and_costs_one_array(store, which, how):
     cohort, place = store
     key, other = cohort
     path = next((place / key).glob(which))
-    path.unlink() if how == "gone" else damage(path)
+    path.unlink() if how == "gone" else path.write_bytes(b"") if how == "empty" else damage(path)
     stored = dx.open_cohort(place)
     for chunks in ("auto", None):
         with pytest.raises(dx.StoreError, match=key):
