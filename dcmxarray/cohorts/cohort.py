@@ -14,9 +14,11 @@ import xarray as xr
 from .. import parallel
 from ..arrays import build
 from ..arrays import options as known_options
+from ..arrays.more import needed
 from ..arrays.origin import Opener
 from ..attributes import column_of
 from ..errors import HeaderError, SeriesError, problem_of
+from ..headers.elements import wanted
 from . import tasks, trees
 from .members import Members
 
@@ -173,6 +175,7 @@ class Cohort:
         settled = "" if "rescale" in takes else " of arrays from a store, where all else was settled when they were written,"
         known_options.check_names(options, takes - set(own), call + settled)
         known_options.check(**options)
+        wanted(needed(options.get("dims"), options.get("tags")))  # an unknown keyword raises here, not in every row
 
     def _opener(self, key: str) -> Opener:
         """The opener of an array; SeriesError if the key is unknown."""

@@ -24,6 +24,7 @@ from .reading import changed, guarded, part, same
 Array = npt.NDArray[Any]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
+_BLOCK = 16 << 20  # bytes inflated at a time
 _SLACK = 64 << 20  # bytes allowed for the header of a deflated file and for the elements behind its pixels
 
 
@@ -52,6 +53,8 @@ def decode(file: File, spec: PixelSpec, offset: int, length: int, frame: int) ->
         The frame is truncated, the file changed, or pydicom can't decode it.
     """
     with guarded(f"{file.path} frame {frame}: can't be decoded"):
+        if spec.syntax == DEFLATED and _is_plain(spec):
+            return _of_inflated(file, spec, frame)
         if offset < 0 or native.is_swapped(spec):
             return _by_pydicom(file, spec, frame)
         ybr, bits = colour.is_ybr(spec), layout.bits(spec)
@@ -62,15 +65,52 @@ def decode(file: File, spec: PixelSpec, offset: int, length: int, frame: int) ->
         return colour.to_rgb(image) if ybr else image
 
 
+def _is_plain(spec: PixelSpec) -> bool:
+    """Whether stored values are whole bytes, grey or RGB."""
+    return spec.bits_allocated % 8 == 0 and (spec.samples == 1 or spec.photometric == "RGB")
+
+
+def _of_inflated(file: File, spec: PixelSpec, frame: int) -> Array:
+    """One frame of a deflated file: a part of the inflated bytes, which are in memory once."""
+    _check_now(file)
+    data, begin, end = _inflated_pixels(file, spec)
+    size = layout.bits(spec) // 8
+    first = begin + frame * size
+    if first + size > end:
+        raise ValueError(f"frame {frame} needs {size} bytes, {max(0, end - first)} are there")
+    return native.image(data[first : first + size].copy(), spec)
+
+
+@lru_cache(maxsize=1)
+def _inflated_pixels(file: File, spec: PixelSpec) -> tuple[Array, int, int]:
+    """A deflated file's inflated bytes, cached, and where the value of its pixel element begins and ends in them."""
+    import pydicom
+
+    with warnings.catch_warnings(), files.open_file(file.path) as handle:
+        warnings.simplefilter("ignore")
+        _check(file, handle)
+        source = _inflated(handle.read(), spec.frames * layout.bits(spec) // 8 + _SLACK)
+        pydicom.dcmread(source, stop_before_pixels=True, force=True)
+    begin = source.tell() + 12  # tag, VR and length of OB, OW, OF or OD
+    length = int.from_bytes(source.read(12)[8:], "little")
+    data = np.frombuffer(source.getbuffer(), np.uint8)
+    return data, begin, min(begin + length, data.size)
+
+
 def _by_pydicom(file: File, spec: PixelSpec, frame: int) -> Array:
     """One frame of a data set that pydicom reads whole."""
     from pydicom.pixels import pixel_array
 
-    if not files.is_remote(file.path) and not same(file, files.size_of(file.path), files.modified(file.path)):
-        raise changed(file)  # a cached data set is of the file as it was
+    _check_now(file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return np.asarray(pixel_array(_dataset(file, spec), index=frame))
+
+
+def _check_now(file: File) -> None:
+    """Raise PixelError if a file is not as it was when it was scanned: what is cached is of the file as it was."""
+    if not files.is_remote(file.path) and not same(file, files.size_of(file.path), files.modified(file.path)):
+        raise changed(file)
 
 
 @lru_cache(maxsize=2)
@@ -94,7 +134,7 @@ def _read(file: File, spec: PixelSpec, pixels: bool) -> Any:
         _check(file, handle)
         source = handle
         if spec.syntax == DEFLATED:
-            source = io.BytesIO(_inflated(handle.read(), spec.frames * layout.bits(spec) // 8 + _SLACK))
+            source = _inflated(handle.read(), spec.frames * layout.bits(spec) // 8 + _SLACK)
         return pydicom.dcmread(source, stop_before_pixels=not pixels, force=True)
 
 
@@ -109,16 +149,24 @@ def _check(file: File, handle: Any) -> None:
         raise changed(file)
 
 
-def _inflated(raw: bytes, most: int) -> bytes:
-    """The bytes of a deflated file (PS3.5 A.5) as explicit VR little endian; ValueError beyond ``most`` inflated bytes."""
+def _inflated(raw: bytes, most: int) -> io.BytesIO:
+    """A deflated file (PS3.5 A.5) as explicit VR little endian; ValueError beyond ``most`` inflated bytes."""
     head = _meta_end(raw)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    data = inflater.decompress(raw[head:], most)
+    out = io.BytesIO()
+    out.write(raw[:head].replace(DEFLATED.encode(), b"1.2.840.10008.1.2.1\0\0\0"))
+    todo = raw[head:]
+    while not inflater.eof and out.tell() < head + most:
+        block = inflater.decompress(todo, min(_BLOCK, head + most - out.tell()))
+        todo = inflater.unconsumed_tail
+        if not block and not todo:
+            break
+        out.write(block)
     if not inflater.eof:
-        raise ValueError(
-            "the deflated data are cut" if len(data) < most else f"they inflate to more than the {most} bytes needed"
-        )
-    return raw[:head].replace(DEFLATED.encode(), b"1.2.840.10008.1.2.1\0\0\0") + data
+        full = out.tell() >= head + most
+        raise ValueError(f"they inflate to more than the {most} bytes needed" if full else "the deflated data are cut")
+    out.seek(0)
+    return out
 
 
 def _meta_end(raw: bytes) -> int:

@@ -316,6 +316,8 @@ def keep(
 
 def check_chunks(chunks: Mapping[str, int] | None, dims: Iterable[str]) -> None:
     """Raise ValueError for chunk sizes that are not valid, or that are given for unknown dims."""
+    if chunks is not None and not isinstance(chunks, Mapping):
+        raise TypeError(f"chunks={chunks!r} is no mapping; give sizes by dim, as in {{'time': 1}}")
     known = set(dims)
     for dim, size in (chunks or {}).items():
         if dim not in known:

@@ -206,10 +206,11 @@ def _listed(
     fresh: list[str] = []
     last = time.monotonic()
     labels, fingerprints = members.labels, dict(zip(keys, prints, strict=True))
+    listed = _already_listed(store, fingerprints)
     try:
         for place, row in done:
             rows[keys[place]] = row
-            if row["status"] != "failed":
+            if row["status"] != "failed" and not (row["status"] == "kept" and keys[place] in listed):
                 fresh.append(keys[place])
             if time.monotonic() - last > FLUSH:
                 _list(store, members, labels, fresh, rows, fingerprints, drop)
@@ -217,6 +218,12 @@ def _listed(
     finally:
         _list(store, members, labels, fresh, rows, fingerprints, drop)
     return rows
+
+
+def _already_listed(store: Any, fingerprints: dict[str, str]) -> set[str]:
+    """The keys that the store's tables have: the newest row is of these very sources, and their frames are there."""
+    there, frames = (tables.known(store, which) for which in (tables.SERIES, tables.FRAMES))
+    return set(there.loc[there["fingerprint"] == there["key"].map(fingerprints), "key"]) & set(frames["key"])
 
 
 def _list(

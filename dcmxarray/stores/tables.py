@@ -116,13 +116,25 @@ def _as_array(data: bytes) -> dict[str, bytes]:
     return objects.in_memory(write)
 
 
+def _describes(document: bytes | None, data: bytes) -> bool:
+    """Whether the metadata of a part are those of its bytes: Zarr's readers need them."""
+    try:
+        return document is not None and json.loads(document)["shape"] == [len(data)]
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
 def _parts(store: Store, which: str) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """The parts of a table by name, and the names of damaged parts; parts that another writer just joined are ignored."""
     found = objects.keys_under(store, f"{_place(which)}/")
     names = [k.removesuffix("/zarr.json") for k in found if k.endswith("/zarr.json") and k != f"{_place(which)}/zarr.json"]
     parts, damaged = {}, []
     for name, data in zip(names, objects.read_many(store, [f"{name}/c/0" for name in names]), strict=True):
-        if data is not None and _name(data) == name.rpartition("/")[2]:
+        if (
+            data is not None
+            and _name(data) == name.rpartition("/")[2]
+            and _describes(objects.read(store, f"{name}/zarr.json"), data)
+        ):
             parts[name] = pd.read_parquet(io.BytesIO(data))
         elif data is not None or objects.read(store, f"{name}/zarr.json") is not None:
             damaged.append(name)

@@ -324,3 +324,26 @@ def test_a_cohort_larger_than_memory_goes_to_zarr(tmp_path):
     assert written > room
     stored = dx.open_cohort(tmp_path / "c.zarr")
     assert stored.verify(tmp_path / "c.zarr")["status"].eq("whole").all()
+
+
+def test_what_is_kept_and_listed_is_not_listed_again(tmp_path):
+    cohort = dx.open_cohort(dx.testing.example("cohort"))
+    cohort.to_zarr(tmp_path / "c.zarr")
+    before = sorted((p, p.stat().st_mtime_ns) for p in (tmp_path / "c.zarr" / "tables").rglob("*"))
+    assert (cohort.to_zarr(tmp_path / "c.zarr")["status"] == "kept").all()
+    assert sorted((p, p.stat().st_mtime_ns) for p in (tmp_path / "c.zarr" / "tables").rglob("*")) == before
+
+
+def test_a_tables_damaged_metadata_are_noticed(tmp_path):
+    cohort = dx.open_cohort(dx.testing.example("cohort"))
+    cohort.to_zarr(tmp_path / "c.zarr")
+    (part,) = (tmp_path / "c.zarr" / "tables" / "series").glob("*/zarr.json")
+    part.write_bytes(part.read_bytes().replace(b'"shape"', b'"shbpe"'))
+    assert "damaged" in cohort.verify(tmp_path / "c.zarr")["status"].tolist()
+
+
+@pytest.mark.parametrize("options", [{"tags": ["NoSuchKeyword"]}, {"dims": ["NoSuchKeyword"]}, {"chunks": 0}])
+def test_a_wrong_option_raises_once_and_writes_nothing(tmp_path, options):
+    with pytest.raises((dx.HeaderError, TypeError)):
+        dx.open_cohort(dx.testing.example("cohort")).to_zarr(tmp_path / "c.zarr", **options)
+    assert not (tmp_path / "c.zarr").exists()
