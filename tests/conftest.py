@@ -62,6 +62,19 @@ def data() -> Path:
     return large_collection() or is_missing("the large collection")
 
 
+class Real:
+    """Real DICOM by name: ``real / "<source>/<path>"``, wherever it lies; a test that needs what is nowhere is skipped."""
+
+    def __truediv__(self, name: str) -> Path:
+        return real_data(name) or is_missing(name)
+
+
+@pytest.fixture(scope="session")
+def real() -> Real:
+    """Files and folders of real DICOM, one by one."""
+    return Real()
+
+
 @pytest.fixture(scope="session")
 def is_large() -> bool:
     """Whether `collection` is the large one."""

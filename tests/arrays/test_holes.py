@@ -16,7 +16,7 @@ def test_filled_floats_are_nan(tmp_path):
     assert float(da.isel(slice=0, te=1, row=0, col=0)) == 2
 
 
-def test_segments_left_out_are_empty(data):
-    da = dx.open_series(data / "QIICR+dcmqi/data/segmentations/partial_overlaps.dcm")
+def test_segments_left_out_are_empty(real):
+    da = dx.open_series(real / "QIICR+dcmqi/data/segmentations/partial_overlaps.dcm")
     assert not bool(da["valid"].all())
     assert int(da.where(~da["valid"], 0).max()) == 0

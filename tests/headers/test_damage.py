@@ -189,6 +189,6 @@ def test_without_the_layout_of_stat_python_looks(tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(dx.scan(tmp_path), usual)
 
 
-def test_doses_are_read(data):
-    row = dx.scan(data / "pydicom+pydicom/src/pydicom/data/test_files/rtdose.dcm").iloc[0]
+def test_doses_are_read(real):
+    row = dx.scan(real / "pydicom+pydicom/src/pydicom/data/test_files/rtdose.dcm").iloc[0]
     assert (row.DoseGridScaling, row.DoseUnits) == (1e-6, "RELATIVE")

@@ -36,9 +36,9 @@ def touch(path, later=1):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_later_time_is_an_error(data, tmp_path, name):
+def test_a_later_time_is_an_error(real, tmp_path, name):
     path = tmp_path / name
-    path.write_bytes((data / TEST_FILES / name).read_bytes())
+    path.write_bytes((real / TEST_FILES / name).read_bytes())
     frames = scanned(path)
     da = dx.open_series(frames, chunks=None)
     assert da.copy().load().size
@@ -48,18 +48,18 @@ def test_a_later_time_is_an_error(data, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_another_size_is_an_error_where_no_time_is_known(data, tmp_path, name):
+def test_another_size_is_an_error_where_no_time_is_known(real, tmp_path, name):
     path = tmp_path / name
-    path.write_bytes((data / TEST_FILES / name).read_bytes())
+    path.write_bytes((real / TEST_FILES / name).read_bytes())
     da = dx.open_series(dx.scan(path).assign(modified=0), chunks=None)
     path.write_bytes(path.read_bytes() + b"\0\0")
     with pytest.raises(dx.PixelError, match="changed since"):
         da.load()
 
 
-def test_no_cache_outlives_a_file(data, tmp_path):
+def test_no_cache_outlives_a_file(real, tmp_path):
     path = tmp_path / "a.dcm"
-    file = pydicom.dcmread(data / TEST_FILES / "examples_palette.dcm")
+    file = pydicom.dcmread(real / TEST_FILES / "examples_palette.dcm")
     file.save_as(path)
     before = dx.open_series(scanned(path), chunks=None).to_numpy()
     file.RedPaletteColorLookupTableData = bytes(len(file.RedPaletteColorLookupTableData))

@@ -59,8 +59,8 @@ def each(path):
 
 
 @pytest.mark.parametrize("name", COMPRESSED)
-def test_a_cut_file_gives_its_pixels_or_an_error(data, tmp_path, name):
-    whole, frames = data / TEST_FILES / name, dx.scan(data / TEST_FILES / name)
+def test_a_cut_file_gives_its_pixels_or_an_error(real, tmp_path, name):
+    whole, frames = real / TEST_FILES / name, dx.scan(real / TEST_FILES / name)
     want, raw = each(whole), whole.read_bytes()
     begin = max(400, int(frames["pixel_offset"].iat[0]))
     for part in CUTS:
@@ -201,9 +201,9 @@ def test_deflated_data_are_inflated_no_further_than_needed(tmp_path):
         dx.open_series(tmp_path / "b").load()
 
 
-def test_colour_decoded_by_any_codec_is_the_same(data, monkeypatch):
+def test_colour_decoded_by_any_codec_is_the_same(real, monkeypatch):
     """By pydicom with the safe plugins alone; where none reads it, the error says what to install."""
-    paths = [data / TEST_FILES / name for name in COMPRESSED]
+    paths = [real / TEST_FILES / name for name in COMPRESSED]
     fast = [each(path) for path in paths]
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     lacking = []
@@ -219,8 +219,8 @@ def test_colour_decoded_by_any_codec_is_the_same(data, monkeypatch):
     assert all(("jls" in name.lower() or "jpeg" in name.lower()) for name in lacking), lacking
 
 
-def test_a_damaged_image_is_not_a_missing_codec(data, tmp_path):
-    raw = bytearray((data / TEST_FILES / "SC_rgb_jls_lossy_line.dcm").read_bytes())
+def test_a_damaged_image_is_not_a_missing_codec(real, tmp_path):
+    raw = bytearray((real / TEST_FILES / "SC_rgb_jls_lossy_line.dcm").read_bytes())
     at = raw.index(b"\xff\xda") + 14
     raw[at : at + 60] = b"\xff\xd8" * 30
     (tmp_path / "a.dcm").write_bytes(raw)
@@ -228,7 +228,7 @@ def test_a_damaged_image_is_not_a_missing_codec(data, tmp_path):
         dx.open_series(tmp_path / "a.dcm").load()
 
 
-def test_whatever_a_decoder_raises_costs_one_frame(data, monkeypatch):
+def test_whatever_a_decoder_raises_costs_one_frame(real, monkeypatch):
     class Panic(BaseException):
         pass
 
@@ -237,10 +237,10 @@ def test_whatever_a_decoder_raises_costs_one_frame(data, monkeypatch):
 
     monkeypatch.setattr(codecs, "_by_imagecodecs", panic)
     with pytest.raises(dx.PixelError, match=r"MR_small_jp2klossless.dcm frame 0: JPEG 2000.*the decoder gave up"):
-        dx.open_series(data / TEST_FILES / "MR_small_jp2klossless.dcm").load()
+        dx.open_series(real / TEST_FILES / "MR_small_jp2klossless.dcm").load()
 
 
-def test_gdcm_is_never_asked(data, monkeypatch):
+def test_gdcm_is_never_asked(real, monkeypatch):
     pytest.importorskip("gdcm")
     from pydicom.pixels.decoders import gdcm
 
@@ -250,4 +250,4 @@ def test_gdcm_is_never_asked(data, monkeypatch):
         assert syntaxes
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     for name in COMPRESSED:
-        each(data / TEST_FILES / name)
+        each(real / TEST_FILES / name)

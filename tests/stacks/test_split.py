@@ -25,17 +25,17 @@ def test_two_series_with_one_uid_are_two_arrays(tmp_path):
     assert dx.open_series(tmp_path, series=key).sizes["slice"] == 2
 
 
-def test_a_field_map_is_a_stack_of_its_own(data):
-    folder = data / "neurolabusc+dcm_qa_enh/In/Philips"
+def test_a_field_map_is_a_stack_of_its_own(real):
+    folder = real / "neurolabusc+dcm_qa_enh/In/Philips"
     with pytest.raises(dx.SeriesError, match="field_map"):
         dx.open_series(folder)
     cohort = dx.open_cohort(folder)
     assert [k.rsplit("-", 1)[-1] for k in cohort] == ["field_map", "image"]
 
 
-def test_a_localizer_is_several_stacks(data):
+def test_a_localizer_is_several_stacks(real):
     with pytest.raises(dx.SeriesError, match="sagittal"):
-        dx.open_series(data / "pydicom+pydicom/src/pydicom/data/test_files/dicomdirtests/98892001/CT2N")
+        dx.open_series(real / "pydicom+pydicom/src/pydicom/data/test_files/dicomdirtests/98892001/CT2N")
 
 
 def test_maps_beside_the_images_are_arrays_of_their_own(tmp_path):
