@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..model import FrameSources, Ints, PixelSpec
-from . import layout, local, native, rescale
+from . import layout, local, native, reading, rescale
 
 Array = npt.NDArray[Any]
 
@@ -98,6 +98,11 @@ def _rescale(sources: FrameSources, frames: Ints, stored: Array, target: Array, 
 def _read_runs(sources: FrameSources, spec: PixelSpec, frames: Ints, target: Array, slots: Ints) -> None:
     """Read frames to their slots of ``target``; frames adjacent both in the file and in ``target`` are read as one run."""
     size = layout.bits(spec) // 8
+    if len(frames) == 1:  # the usual selection of one frame: no runs to find
+        k, slot = int(frames[0]), int(slots[0])
+        place = memoryview(target.reshape(-1).view(np.uint8))[slot * size : (slot + 1) * size]  # type: ignore[arg-type]
+        reading.read(sources.file(k), int(sources.offset[k]) + int(sources.frame[k]) * size, place)
+        return
     path = sources.path[frames]
     offset = sources.offset[frames] + sources.frame[frames] * size
     joins = (np.diff(path) == 0) & (np.diff(offset) == size) & (np.diff(slots) == 1)
