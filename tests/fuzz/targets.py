@@ -187,7 +187,8 @@ def _compare(rows: pd.DataFrame | None, data: bytes) -> None:
             return
         if len(rows) != 1 or rows["problem"].notna().any() or "PerFrameFunctionalGroupsSequence" in header:
             return
-        if data[128:132] == b"DICM" and "TransferSyntaxUID" not in header.file_meta:  # then pydicom guesses
+        guessed = "TransferSyntaxUID" not in header.file_meta
+        if guessed and (data[128:132] == b"DICM" or not header.original_encoding[1]):  # big endian by its first group alone
             return
         row = rows.iloc[0]
         for attribute in VOCABULARY:
