@@ -266,7 +266,7 @@ def _add(
     table = table.assign(fingerprint=[fingerprints[key] for key in fresh], whole=True)
     frames = pd.concat([members.frames_of(key).assign(key=key) for key in fresh], ignore_index=True)
     if drop == "drop":
-        frames = frames.drop(columns=[n for n in frames if n in ("path", "problem") or identifiers.is_identifying(str(n))])
+        frames = frames.drop(columns=[n for n in frames if identifiers.is_identifying(str(n))])
     tables.add(store, tables.FRAMES, frames.assign(whole=True))
     tables.add(store, tables.SERIES, table)
 

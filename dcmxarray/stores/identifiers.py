@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 import xarray as xr
 
+from ..attributes import BY_COLUMN
 from ..headers.elements import names_a_person
 
 Identifiers = Literal["drop", "keep"]
@@ -50,6 +51,9 @@ def _identifying() -> frozenset[str]:
 
 def is_identifying(name: str) -> bool:
     """Whether a column, attribute or coordinate is left out: the table says so, it names a person, or it is private."""
+    attribute = BY_COLUMN.get(name)
+    if attribute is not None and attribute.identifies:
+        return True
     return name in _identifying() or name.startswith("(") or names_a_person(name)
 
 
