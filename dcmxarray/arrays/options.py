@@ -83,6 +83,9 @@ def _dims(name: str, value: Any) -> None:
     _names(name, value, lambda one: isinstance(one, str), "names of coordinates or DICOM keywords")
     if value is not None and len(set(value)) < len(list(value)):
         raise ValueError(f"{name}={list(value)!r} names a dimension twice")
+    pixels = [one for one in value or () if one in ("row", "col", "rgb")]
+    if pixels:
+        raise ValueError(f"{name}={list(value)!r}: {pixels[0]!r} is no choice; row, col and rgb are always the last dims")
 
 
 def _tags(name: str, value: Any) -> None:
