@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import parallel
+
 CHOICES = {"missing": ("raise", "fill"), "duplicates": ("raise", "first")}
 RESCALE = ("philips_fp", "rwvm")
 
@@ -98,6 +100,10 @@ def _is_tag(one: Any) -> bool:
     return isinstance(one, tuple) and len(one) == 3 and all(map(isinstance, one, (int, str, int)))
 
 
+def _scheduler(name: str, value: Any) -> None:
+    parallel.check(value)
+
+
 def _chunks(name: str, value: Any) -> None:
     if isinstance(value, Mapping):
         for size in value.values():
@@ -134,4 +140,5 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "tags": _tags,
     "chunks": _chunks,
     "overwrite": _flag,
+    "scheduler": _scheduler,
 }

@@ -39,7 +39,7 @@ _RELATIVE = "file:"  # begins a relative path that is not valid text; its bytes 
 _URL = "file://"
 
 
-def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[Any]) -> pd.DataFrame:
+def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[Any], scheduler: Any = None) -> pd.DataFrame:
     """Read the frame table of the files under ``sources``, and update the index if its folder is writable.
 
     Parameters
@@ -48,7 +48,7 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
         Local folders or files.
     index
         The Parquet file.  It is made if it is missing, and made again if it is damaged or if ``tags`` or the format changed.
-    tags
+    tags, scheduler
         As for `scan`.
 
     Returns
@@ -73,7 +73,7 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
             return _frames(known)
         same = set(files_known.merge(now, how="inner")["path"])
         known = known[known["path"].isin(same)]
-    table = _with(known, now[~now["path"].isin(same)], tags).sort_values(["path", "frame"], ignore_index=True)
+    table = _with(known, now[~now["path"].isin(same)], tags, scheduler).sort_values(["path", "frame"], ignore_index=True)
     _store(table, place, tags)
     return _frames(_with_unread(table, unread, tags))
 
@@ -123,11 +123,11 @@ def _stat(sources: Sequence[files.Source], index: str) -> tuple[pd.DataFrame, li
     return pd.DataFrame(columns), unread
 
 
-def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any]) -> pd.DataFrame:
+def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any], scheduler: Any) -> pd.DataFrame:
     """The kept rows and those of fresh files, whose size and modification time are from before their headers were read."""
     if fresh.empty:
         return kept
-    batches = [b for b in read_files(fresh["path"].tolist(), tuple(tags)) if len(b["frame"])]
+    batches = [b for b in read_files(fresh["path"].tolist(), tuple(tags), scheduler) if len(b["frame"])]
     found = frame_table(batches) if batches else pd.DataFrame({"path": pd.Series([], dtype="str")})
     found = found.drop(columns=["file_size", "modified"], errors="ignore").merge(fresh, on="path", how="left")
     others = _like(fresh[~fresh["path"].isin(set(found["path"]))].assign(frame=NO_DICOM), found if batches else kept)
@@ -155,7 +155,7 @@ def _meta(tags: Sequence[Any]) -> dict[bytes, bytes]:
 
 def _place(index: files.Source) -> str:
     """The absolute path of an index; a link is resolved, so that its target is replaced, unless it is broken."""
-    place = os.path.abspath(files.local(os.fspath(index)))
+    place = os.path.abspath(files.local(files.expanded(index)))
     return os.path.realpath(place) if os.path.islink(place) and os.path.exists(place) else place
 
 

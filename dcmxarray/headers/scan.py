@@ -30,12 +30,13 @@ def scan(
     Parameters
     ----------
     path
-        A folder (with all folders below it), a file, or several of either; URLs are opened by fsspec.
+        A folder (with all folders below it), a file, or several of either; ``~`` is the home folder, ``*``, ``**``, ``?`` and
+        ``[...]`` match names.  URLs are opened by fsspec.
     tags
         Elements to read besides the default ones: DICOM keywords, or ``(group, "private creator", element)``.
     scheduler
-        ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`; ``None`` takes the one that is
-        configured in dask, else threads.
+        ``"threads"``, ``"processes"``, ``"synchronous"``, ``"distributed"`` or a client of `distributed`; ``None`` takes the one
+        that dask is configured for (such as a client in force), else threads.
 
     Returns
     -------
@@ -52,6 +53,8 @@ def scan(
         A path does not exist.
     HeaderError
         No DICOM file is found, or ``tags`` holds a name that is not a DICOM keyword.
+    ValueError
+        There is no such scheduler.
 
     Examples
     --------
@@ -60,6 +63,7 @@ def scan(
     >>> frames.groupby("SeriesDescription").size().to_dict()
     {'dce': 24}
     """
+    parallel.check(scheduler)
     sources = [path] if isinstance(path, (str, bytes, os.PathLike)) else list(path)
     unread: list[tuple[str, str]] = []
     paths = list(folders.walk(sources, unread))
@@ -102,6 +106,7 @@ def read_files(
     from .elements import wanted
 
     wanted(tags)  # a wrong name is an error before the first file is read
+    parallel.check(scheduler)
     batches = _batches(paths, parallel.workers(scheduler))
     done = dict(parallel.results(partial(read_guarded, tags=tags), batches, len(batches), scheduler, "headers"))
     found = [part for k in range(len(batches)) for part in done[k]]

@@ -57,7 +57,7 @@ def local(location: Location) -> str | None:
     if isinstance(location, Store):
         place = getattr(location, "root", None) if isinstance(location, LocalStore) else getattr(location, "path", None)
         return os.path.abspath(place) if isinstance(location, (LocalStore, ZipStore)) and place else None
-    path = os.fspath(location)
+    path = os.path.expanduser(os.fspath(location))
     if path.startswith(("file://", "local://")):
         return os.path.abspath(os.fsdecode(unquote_to_bytes(path.partition("://")[2])))
     return None if "://" in path else os.path.abspath(path)
