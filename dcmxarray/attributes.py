@@ -8,9 +8,13 @@ the keyword of PS3.6 as its name; a computed column, or one value of an element 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-Tag = str | tuple[int, str, int]  # a keyword, or a private element's group, creator and element
+# A keyword or a path of keywords into sequences, a public element's numbers, or a private element's group, creator and element.
+Tag = str | tuple[int, int] | tuple[int, str, int]
+Tags = Sequence[Tag] | Literal["all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +188,13 @@ def labels(name: str) -> dict[str, str]:
 
 
 def column_of_tag(tag: Tag) -> str:
-    """The name, as a column and as an attribute, of an element that the user asks for: the keyword, or ``(gggg,creator,ee)``."""
-    return tag if isinstance(tag, str) else f"({tag[0]:04X},{tag[1]},{tag[2]:02X})"
+    """The name, as a column and as an attribute, of an element that the user asks for.
+
+    It is the keyword or path; ``(gggg,creator,ee)`` of a private element; ``(gggg,eeee)`` of one that PS3.6 does not know.
+    """
+    if isinstance(tag, str):
+        return tag
+    return f"({tag[0]:04X},{tag[1]:04X})" if len(tag) == 2 else f"({tag[0]:04X},{tag[1]},{tag[2] & 0xFF:02X})"
 
 
 _ABOUT_OTHERS = re.compile(

@@ -12,8 +12,8 @@ import xarray as xr
 
 from .arrays import build, options
 from .arrays.chunks import Chunks
-from .arrays.more import needed, with_columns
-from .attributes import Tag
+from .arrays.more import named, needed, with_columns
+from .attributes import Tag, Tags
 from .cohorts.cohort import Cohort
 from .cohorts.from_files import FrameMembers
 from .errors import HeaderError
@@ -35,7 +35,7 @@ def open_series(
     rescale: bool | str = True,
     missing: arrange.Missing = "raise",
     duplicates: arrange.Duplicates = "raise",
-    tags: Sequence[Tag] | None = None,
+    tags: Tags | None = None,
 ) -> xr.DataArray:
     """Open one series as a lazy, labelled array; pixels are read when they are needed.
 
@@ -63,8 +63,9 @@ def open_series(
     duplicates
         ``"raise"``, or ``"first"``, which keeps the frame with the first SOPInstanceUID in each cell.
     tags
-        More elements to read: keywords, or ``(group, "creator", element)`` for private elements.  A constant element becomes an
-        attribute, one that varies a coordinate.
+        More elements to read, as for `scan`: keywords, ``(group, element)``, ``(group, "creator", element)``, paths into
+        sequences, or ``"all"``.  A constant element becomes an attribute, a list if it has several values; one that varies a
+        coordinate.
 
     Returns
     -------
@@ -132,7 +133,7 @@ def open_cohort(
     source: Source,
     *,
     index: str | os.PathLike[str] | None = None,
-    tags: Sequence[Tag] | None = None,
+    tags: Tags | None = None,
     scheduler: Any = None,
 ) -> Cohort:
     """Open all series of folders, files, a frame table, an index or a Zarr store as a `Cohort`.
@@ -177,7 +178,7 @@ def open_cohort(
     options.check(tags=tags, scheduler=scheduler)
     if isinstance(source, pd.DataFrame):
         _settled("a frame table", index=index)
-        return Cohort(FrameMembers(with_columns(checked(source), list(tags or ()))))
+        return Cohort(FrameMembers(_with_tags(checked(source), tags)))
     if isinstance(source, (str, os.PathLike)):
         source = files.expanded(source)
     elif not hasattr(source, "list_prefix"):
@@ -193,8 +194,13 @@ def open_cohort(
         from .cohorts.index import read as read_index
 
         _settled("an index", index=index)
-        return Cohort(FrameMembers(with_columns(read_index(place), list(tags or ()))))
+        return Cohort(FrameMembers(_with_tags(read_index(place), tags)))
     return Cohort(FrameMembers(_read([place], index, tags, scheduler)))
+
+
+def _with_tags(frames: pd.DataFrame, tags: Tags | None) -> pd.DataFrame:
+    """A frame table with more elements."""
+    return with_columns(frames, named(frames, tags))
 
 
 def _settled(what: str, **given: Any) -> None:
@@ -204,7 +210,7 @@ def _settled(what: str, **given: Any) -> None:
             raise TypeError(f"{name}= is for folders and files of DICOM, not for {what}: its headers were read before")
 
 
-def _read(sources: list[Any], index: str | os.PathLike[str] | None, tags: Sequence[Tag] | None, scheduler: Any) -> pd.DataFrame:
+def _read(sources: list[Any], index: str | os.PathLike[str] | None, tags: Tags | None, scheduler: Any) -> pd.DataFrame:
     """The frame table of paths, with or without an index."""
     if index is None:
         return scan(sources, tags=tags, scheduler=scheduler)

@@ -13,8 +13,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, Thr
 from functools import cache
 from typing import Any
 
-from tqdm.std import tqdm
-
 Scheduler = Any  # a dask scheduler's name, or a distributed client
 
 _HERE = ("sync", "synchronous", "single-threaded")
@@ -65,6 +63,8 @@ def results(
 @cache
 def _bar_type() -> Any:
     """Tqdm's bar with a lock of this process: its own is shared with forks, and one that is killed would hold it for ever."""
+    from tqdm.std import tqdm
+
     bar = type("Bar", (_notebook_bar() or tqdm,), {})
     bar.set_lock(threading.RLock())  # type: ignore[attr-defined]
     return bar

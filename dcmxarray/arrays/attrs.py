@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..attributes import VOCABULARY, Attribute
+from ..headers.asked import is_number, number
 from ..model import FrameGrid
 from ..stacks.split import ORIENTATION, comparable, leading, plane
 
@@ -41,7 +42,7 @@ def attrs_of(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...], r
     for attribute in (*VOCABULARY, *asked):
         value = constant(frames, attribute)
         if value is not None:
-            found[attribute.keyword] = value
+            found[attribute.keyword] = _numbers(value) if attribute in asked and is_number(attribute.keyword) else value
     if plane(frames) is not None:  # all frames of a stack agree in it to 1e-4 (stacks.split)
         found["ImageOrientationPatient"] = leading(frames, ORIENTATION).tolist()
     if arranged.time_source:
@@ -62,6 +63,12 @@ def constant(frames: pd.DataFrame, attribute: Attribute) -> Any:
     if any(v is None or (isinstance(v, float) and not math.isfinite(v)) for v in values):
         return None
     return [float(v) for v in values] if attribute.parts else json_value(values[0])
+
+
+def _numbers(value: Any) -> Any:
+    """Several numbers, which the table holds as one text, as a list of numbers; anything else as it is."""
+    numbers = [number(text) for text in value] if isinstance(value, list) else []
+    return numbers if numbers and all(map(math.isfinite, numbers)) else value
 
 
 def _shared(column: pd.Series) -> Any:

@@ -10,7 +10,7 @@ import xarray as xr
 from dask.base import tokenize
 from xarray.core import indexing
 
-from ..attributes import VOCABULARY, Tag, column_of_tag
+from ..attributes import VOCABULARY, Tags, column_of_tag
 from ..errors import FATAL, SeriesError
 from ..headers.by_pydicom import header, real_world_value
 from ..model import MISSING, FrameGrid
@@ -22,7 +22,7 @@ from . import options, suv
 from .attrs import attrs_of, constant
 from .chunks import CHUNK_BYTES, DECODED_BYTES, Chunks, resolve
 from .coords import coords_of, geometry_coords, labelled
-from .more import needed, with_columns
+from .more import named, needed, with_columns
 
 NAME = "image"
 SOURCE = "dicom_source"
@@ -36,7 +36,7 @@ def open_stack(
     rescale: bool | str = True,
     missing: arrange.Missing = "raise",
     duplicates: arrange.Duplicates = "raise",
-    tags: Sequence[Tag] | None = None,
+    tags: Tags | None = None,
 ) -> xr.DataArray:
     """The lazy array of one stack; frames that a segmentation omits are empty.
 
@@ -63,10 +63,11 @@ def open_stack(
     """
     options.check(dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags)
     rescale = rescale if isinstance(rescale, str) else bool(rescale)
-    frames = with_columns(_whole(stack), needed(dims, tags))
+    asked = named(_whole(stack), tags)
+    frames = with_columns(stack.frames, needed(dims, asked))
     frames = _with_real_world_values(frames) if rescale == "rwvm" else frames
     arranged = arrange.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
-    array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, tags or ())))
+    array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, asked)))
     return _with_suv(array, frames) if rescale is True and frames["Modality"].iat[0] == "PT" else array
 
 

@@ -78,7 +78,7 @@ def column_values(frames: pd.DataFrame, name: str) -> Values:
         return column.to_numpy(float, na_value=np.nan)
     if column.dtype.kind in "mM":
         return np.asarray(column.to_numpy())
-    return column.fillna("").to_numpy(dtype=str)
+    return column.astype(object).fillna("").to_numpy(dtype=str)
 
 
 def coords_of(

@@ -91,13 +91,15 @@ def _dims(name: str, value: Any) -> None:
 
 
 def _tags(name: str, value: Any) -> None:
-    _names(name, value, _is_tag, 'DICOM keywords, or (group, "creator", element) of private elements')
+    if value != "all":
+        _names(name, value, _is_tag, 'DICOM keywords, (group, element), or (group, "creator", element) of private elements')
 
 
 def _is_tag(one: Any) -> bool:
     if isinstance(one, str):
         return True
-    return isinstance(one, tuple) and len(one) == 3 and all(map(isinstance, one, (int, str, int)))
+    kinds = {2: (int, int), 3: (int, str, int)}.get(len(one)) if isinstance(one, tuple) else None
+    return kinds is not None and all(map(isinstance, one, kinds))
 
 
 def _scheduler(name: str, value: Any) -> None:

@@ -23,7 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..attributes import Tags
 from ..errors import HeaderError, StoreError
+from ..headers.asked import ALL, joined, numbered, settled
 from ..headers.scan import frame_table, read_files
 from ..sources import files, folders
 
@@ -39,7 +41,7 @@ _RELATIVE = "file:"  # begins a relative path that is not valid text; its bytes 
 _URL = "file://"
 
 
-def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[Any], scheduler: Any = None) -> pd.DataFrame:
+def update(sources: Sequence[files.Source], index: files.Source, tags: Tags, scheduler: Any = None) -> pd.DataFrame:
     """Read the frame table of the files under ``sources``, and update the index if its folder is writable.
 
     Parameters
@@ -71,6 +73,7 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
         files_known = known[~known.duplicated("path")][list(now.columns)].reset_index(drop=True)
         if files_known.equals(now) and not unread:
             return _frames(known)
+        files_known = files_known if tags != ALL else files_known.iloc[:0]  # other files, other elements
         same = set(files_known.merge(now, how="inner")["path"])
         known = known[known["path"].isin(same)]
     table = _with(known, now[~now["path"].isin(same)], tags, scheduler).sort_values(["path", "frame"], ignore_index=True)
@@ -123,16 +126,16 @@ def _stat(sources: Sequence[files.Source], index: str) -> tuple[pd.DataFrame, li
     return pd.DataFrame(columns), unread
 
 
-def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any], scheduler: Any) -> pd.DataFrame:
+def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Tags, scheduler: Any) -> pd.DataFrame:
     """The kept rows and those of fresh files, whose size and modification time are from before their headers were read."""
     if fresh.empty:
-        return kept
-    batches = [b for b in read_files(fresh["path"].tolist(), tuple(tags), scheduler) if len(b["frame"])]
+        return numbered(kept)
+    batches = [b for b in read_files(fresh["path"].tolist(), tags, scheduler) if len(b["frame"])]
     found = frame_table(batches) if batches else pd.DataFrame({"path": pd.Series([], dtype="str")})
     found = found.drop(columns=["file_size", "modified"], errors="ignore").merge(fresh, on="path", how="left")
     others = _like(fresh[~fresh["path"].isin(set(found["path"]))].assign(frame=NO_DICOM), found if batches else kept)
     parts = [part for part in (kept, found, others) if len(part)]
-    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0].reset_index(drop=True)
+    return joined(parts)
 
 
 def _like(others: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
@@ -141,16 +144,16 @@ def _like(others: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     return others.assign(**{n: np.zeros(len(others), frames[n].to_numpy().dtype) for n in plain})
 
 
-def _with_unread(table: pd.DataFrame, unread: list[tuple[str, str]], tags: Sequence[Any]) -> pd.DataFrame:
+def _with_unread(table: pd.DataFrame, unread: list[tuple[str, str]], tags: Tags) -> pd.DataFrame:
     """The table with rows for folders that could not be read; the index does not keep them, as they may change unnoticed."""
     if not unread:
         return table
-    return pd.concat([table, frame_table(read_files([], tuple(tags), None, unread))], ignore_index=True)
+    return pd.concat([table, frame_table(read_files([], settled(tags), None, unread))], ignore_index=True)
 
 
-def _meta(tags: Sequence[Any]) -> dict[bytes, bytes]:
+def _meta(tags: Tags) -> dict[bytes, bytes]:
     """The index's entries in Parquet's metadata."""
-    return {b"dcmxarray": FORMAT, b"tags": repr(sorted(map(str, tags))).encode()}
+    return {b"dcmxarray": FORMAT, b"tags": repr(ALL if tags == ALL else sorted(map(str, settled(tags)))).encode()}
 
 
 def _place(index: files.Source) -> str:
@@ -159,7 +162,7 @@ def _place(index: files.Source) -> str:
     return os.path.realpath(place) if os.path.islink(place) and os.path.exists(place) else place
 
 
-def _table(place: str, tags: Sequence[Any] | None) -> pd.DataFrame:
+def _table(place: str, tags: Tags | None) -> pd.DataFrame:
     """Read the index, with absolute paths; empty if it is missing, damaged, or of other ``tags`` (``None`` takes any).
 
     Raises
@@ -238,7 +241,7 @@ def _is_text(path: str) -> bool:
     return path.isascii() or not re.search("[\ud800-\udfff]", path)
 
 
-def _store(frames: pd.DataFrame, place: str, tags: Sequence[Any]) -> None:
+def _store(frames: pd.DataFrame, place: str, tags: Tags) -> None:
     """Write the index under a temporary name, then replace the old one; keep the old one if the folder is not writable."""
     folder = os.path.dirname(place)
     if not os.path.isdir(folder):

@@ -24,7 +24,8 @@ from ..errors import FATAL, HeaderError
 from ..sources import files
 
 if TYPE_CHECKING:
-    from .elements import Element, Wanted
+    from .element import Element
+    from .elements import Wanted
 
 _WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8}
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
@@ -232,6 +233,12 @@ def _bytes(raw: Any, element: Element) -> bytes | None:
     if raw.is_little_endian or width == 1 or len(raw.value) % width:
         return bytes(raw.value)
     return np.frombuffer(raw.value, np.uint8).reshape(-1, width)[:, ::-1].tobytes()
+
+
+def top_level(path: str, tags: list[int]) -> Any:
+    """Some elements of a file, sequences among them."""
+    with _quietly(), files.open_file(path) as handle:
+        return pydicom.dcmread(handle, stop_before_pixels=True, force=True, specific_tags=list(tags))
 
 
 def header(path: str) -> pydicom.FileDataset:

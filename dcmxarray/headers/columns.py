@@ -20,7 +20,7 @@ from .compiled.values import BAD, EXACT, GOOD, LONG, Ints, numbers, settle_many,
 from .compiled.walk import IN_FILE, LEFT_OUT, NOTES, ORPHAN, ORPHANS
 
 if TYPE_CHECKING:
-    from .elements import Element
+    from .element import Element
     from .heads import Heads
 
 Column = Any  # a numpy array, or an Arrow array of strings

@@ -17,7 +17,7 @@ from . import by_pydicom
 from .columns import columns
 from .compiled import groups
 from .compiled.walk import IN_FILE, LEFT_OUT, NOTES, PIXEL_AT, STATE
-from .elements import Element
+from .element import Element
 from .heads import Heads, nothing_found
 from .vendors import FRAMED, LEAVES
 
