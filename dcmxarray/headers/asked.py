@@ -42,8 +42,14 @@ def settled(tags: Tags | None) -> list[Tag]:
 
 def _settled(tag: Tag) -> Tag:
     if isinstance(tag, tuple) and len(tag) == 2:
-        return keyword_for_tag(tag) or tag
+        return public(*tag)
     return tag
+
+
+def public(group: int, element: int) -> Tag:
+    """A public element by its keyword, or by its numbers if the keyword is unknown or that of several (curves, overlays)."""
+    keyword = keyword_for_tag((group, element))
+    return keyword if keyword and tag_for_keyword(keyword) == group << 16 | element else (group, element)
 
 
 def element_of(tag: Tag) -> Element:
@@ -60,7 +66,8 @@ def element_of(tag: Tag) -> Element:
         return _private(*tag)
     if tag[0] % 2:
         raise HeaderError(f"tags: {column_of_tag(tag)} is private; name it with its creator: (group, 'creator', element)")
-    return Element((column_of_tag(tag),), tag[0] << 16 | tag[1], "UN", "str")
+    vr = dictionary_VR(tag).split(" ")[0] if keyword_for_tag(tag) else "UN"
+    return Element((column_of_tag(tag),), tag[0] << 16 | tag[1], vr, "str")
 
 
 def _public(keyword: str) -> Element:

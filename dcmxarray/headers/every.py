@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pydicom
-from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 
 from .. import parallel
 from ..attributes import BY_COLUMN, VOCABULARY, Tag
 from ..errors import FATAL
 from ..sources import files
-from .asked import BULK, private_vr
+from .asked import BULK, private_vr, public
 from .compiled.walk import MOST
 
 _BATCH = 64  # files
@@ -68,7 +68,7 @@ def _name(number: int, creators: dict[int, str]) -> Tag | None:
     if element == 0 or group >= 0x7FE0 or group == 2:
         return None
     if group % 2 == 0:
-        return keyword_for_tag(number) or (group, element)
+        return public(group, element)
     creator = creators.get(group << 16 | element >> 8, "") if element >= 0x1000 else ""
     return (group, creator, element & 0xFF) if creator and creator.isascii() else None
 

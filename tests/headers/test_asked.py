@@ -78,6 +78,18 @@ def test_private_numbers_are_sorted_as_numbers_and_need_one_call(tmp_path):
     assert da["(0019,MINE,0C)"].values.tolist() == [0, 50, 500, 1000]
 
 
+def test_binary_numbers_that_a_file_holds_as_un_are_numbers(tmp_path, monkeypatch):
+    (made,) = write_series(tmp_path, [frame()])
+    data = pydicom.dcmread(made)
+    monkeypatch.setattr("pydicom.config.replace_un_with_known_vr", False)
+    data.add_new("CalciumScoringMassFactorDevice", "UN", np.array([0.79, 0.833, 0.872], "<f4").tobytes())
+    data.add_new("CalciumScoringMassFactorPatient", "UN", np.array([0.79], "<f4").tobytes())
+    data.save_as(made)
+    da = dx.open_series(tmp_path, tags=["CalciumScoringMassFactorDevice", "CalciumScoringMassFactorPatient"])
+    np.testing.assert_allclose(da.attrs["CalciumScoringMassFactorDevice"], [0.79, 0.833, 0.872], rtol=1e-6)
+    np.testing.assert_allclose(da.attrs["CalciumScoringMassFactorPatient"], 0.79, rtol=1e-6)
+
+
 # --- names -----------------------------------------------------------------------------------------------------------------
 
 
@@ -140,7 +152,7 @@ def test_several_items_and_no_item(tmp_path):
         frame(10),
     ]
     write_series(tmp_path, frames)
-    assert dx.scan(tmp_path, tags=[DOSE])[DOSE].fillna("").tolist() == ["1.0\\2.0", "", ""]
+    assert dx.scan(tmp_path, tags=[DOSE])[DOSE].fillna("").tolist() == ["1\\2", "", ""]
 
 
 def test_a_path_in_functional_groups_is_each_frames_own(tmp_path):
@@ -203,6 +215,18 @@ def test_all_takes_every_element_of_the_top_level_but_large_and_binary_ones(tmp_
     da = dx.open_series(tmp_path, tags="all")
     assert (da.attrs["WindowCenter"], da.attrs["(0019,MINE,01)"], da.attrs["ImageComments"]) == (40.0, "word", "fine")
     json.dumps(da.attrs)
+
+
+def test_all_takes_overlays_by_their_numbers(tmp_path):
+    (made,) = write_series(tmp_path, [frame()])
+    data = pydicom.dcmread(made)
+    for group in (0x6000, 0x6002):
+        data.add_new((group, 0x0010), "US", 7)
+        data.add_new((group, 0x0022), "LO", f"in {group:x}")
+    data.save_as(made)
+    table = dx.scan(tmp_path, tags="all")
+    assert table["(6000,0022)"].item() == "in 6000"
+    assert table["(6002,0010)"].item() == dx.scan(tmp_path, tags=[(0x6002, 0x0010)])["(6002,0010)"].item() == 7
 
 
 def test_all_works_from_tables_indexes_and_into_stores_without_identifiers(tmp_path):
