@@ -194,18 +194,23 @@ def is_number(column: str) -> bool:
 
 def joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Frame tables one below the other; columns of asked elements become numbers or texts in all of them."""
-    names = [str(n) for n in tables[0] if n not in BY_COLUMN and all(n in table for table in tables)]
-    kinds = {n: {pd.api.types.is_numeric_dtype(table[n]) for table in tables} for n in names}
-    for name in (n for n, kind in kinds.items() if len(kind) > 1):
-        parts = alike([_part(table[name]) for table in tables])
-        columns = [part if isinstance(part, np.ndarray) else pd.array(part, dtype="str") for part in parts]
-        tables = [table.assign(**{name: column}) for table, column in zip(tables, columns, strict=True)]
-    whole = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0].reset_index(drop=True)
-    return numbered(whole)
+    return numbered(pd.concat(alike_tables(tables), ignore_index=True) if len(tables) > 1 else tables[0].reset_index(drop=True))
+
+
+def alike_tables(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Frame tables in which the columns of asked elements are numbers in all of them, or texts in all of them."""
+    out = list(tables)
+    for name in dict.fromkeys(str(n) for table in tables for n in table if n not in BY_COLUMN):
+        places = [k for k, table in enumerate(tables) if name in table]
+        if {str(tables[k][name].dtype) for k in places} == {"float64", "str"}:
+            for k, part in zip(places, alike([_part(tables[k][name]) for k in places]), strict=True):
+                column = part if isinstance(part, np.ndarray) else pd.array(part, dtype="str")
+                out[k] = out[k].assign(**{name: column})
+    return out
 
 
 def _part(column: pd.Series) -> Any:
-    return column.to_numpy(float) if pd.api.types.is_numeric_dtype(column) else pa.array(column, pa.string(), from_pandas=True)
+    return column.to_numpy() if column.dtype == "float64" else pa.array(column, pa.string(), from_pandas=True)
 
 
 def numbered(table: pd.DataFrame) -> pd.DataFrame:

@@ -264,6 +264,17 @@ def test_an_index_is_as_a_new_scan_when_files_with_several_values_come_and_go(tm
     assert both() == [40.0]
 
 
+def test_a_store_takes_cohorts_with_one_value_several_and_none(tmp_path):
+    for number, value in enumerate(["40", ["40", "400"], None]):
+        series = {"SeriesInstanceUID": f"1.2.{number}", "WindowCenter": value}
+        write_series(tmp_path / str(number), [frame(5 * s, **series) for s in range(2)])
+        cohort = dx.open_cohort(tmp_path / str(number), tags=["WindowCenter"])
+        assert cohort.to_zarr(tmp_path / "c.zarr", tags=["WindowCenter"])["status"].tolist() == ["written"]
+    stored = dx.open_cohort(tmp_path / "c.zarr")
+    assert [da.attrs.get("WindowCenter") for da in stored.values()] == [40.0, [40.0, 400.0], None]
+    assert stored.frames["WindowCenter"].fillna("").tolist() == ["40", "40", "40\\400", "40\\400", "", ""]
+
+
 def test_nothing_is_opened_twice_unless_asked(tmp_path):
     write_series(tmp_path, [frame(5 * s) for s in range(3)])
     with count_reads() as opened:
