@@ -74,7 +74,7 @@ def open_stack(
 def outline(stack: Stack) -> xr.DataArray:
     """The array of one stack with dims, dtype and geometry, and zeros for pixels; raises as `open_stack`."""
     frames = _whole(stack)
-    return _outline(frames, arrange.arrange(frames, None, "fill" if stack.is_sparse else "raise"))
+    return _outline(frames, arrange.arrange(frames, None, "fill" if stack.is_sparse else "raise", explain=False))
 
 
 def _whole(stack: Stack) -> pd.DataFrame:

@@ -51,8 +51,15 @@ def _file(frames: pd.DataFrame, row: int) -> str:
 
 def differing(rows: pd.DataFrame) -> list[str]:
     """The columns in which frames differ, except position, bookkeeping columns and SOPInstanceUID."""
-    columns = [c for c in rows.columns if c not in _PLACES]
-    return [c for c in columns if rows[c].nunique(dropna=False) > 1]
+    return [str(c) for c in rows.columns if c not in _PLACES and _varies(rows[c])]
+
+
+def _varies(column: pd.Series) -> bool:
+    """Whether a column holds several values; a user's own may hold what can't be compared."""
+    try:
+        return column.nunique(dropna=False) > 1
+    except TypeError:
+        return False
 
 
 def describe_doubles(work: Work, cells: Ints, counts: Ints) -> str:

@@ -88,7 +88,8 @@ def _options(stuck: Stuck) -> Iterator[str]:
 
 def _axes(frames: pd.DataFrame) -> list[str]:
     """Names of the coordinates and columns that vary and may be dims: those that the user added first, then usual dims."""
-    names = [_name(c) for c in map(str, frames) if proposed(c) and _is_plain(frames[c]) and frames[c].nunique(dropna=False) > 1]
+    texts = [column for column in frames if isinstance(column, str) and proposed(column)]
+    names = [_name(c) for c in texts if _is_plain(frames[c]) and frames[c].nunique(dropna=False) > 1]
     order = {name: k for k, name in enumerate(DIM_ORDER)}
     return sorted(names, key=lambda name: (column_of(name) in BY_COLUMN, order.get(name, len(order))))
 
@@ -100,7 +101,9 @@ def _name(column: str) -> str:
 
 
 def _is_plain(column: pd.Series) -> bool:
-    """Whether a column holds numbers or texts."""
+    """Whether a column holds numbers or texts alone: a user's table may hold anything."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype == object:
+        return all(isinstance(value, str) or value is None or value is pd.NA for value in column)
     return column.dtype.kind not in "mM"
 
 
@@ -148,7 +151,7 @@ def _by_number(stuck: Stuck) -> Iterator[tuple[str, Mask]]:
 
 def _said(column: str) -> str:
     """A column of the frame table in Python."""
-    return f"frames.{column}" if column.isidentifier() else f"frames[{column!r}]"
+    return f"frames.{column}" if column.isidentifier() and not hasattr(pd.DataFrame, column) else f"frames[{column!r}]"
 
 
 def _literal(value: Any) -> str:

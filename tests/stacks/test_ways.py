@@ -8,10 +8,10 @@ import pytest
 
 import dcmxarray as dx
 from dcmxarray.attributes import proposed
-from dcmxarray.testing import write_series
+from dcmxarray.testing import write_enhanced, write_series
 from dcmxarray.testing.writer import uid
 
-from ..making import diffusion, frame
+from ..making import diffusion, frame, image
 
 WAY = re.compile(r"dims=\[.*?\]|no dims=|(?:duplicates|missing)='\w+'(?: with missing='\w+')?|frames\[.*\](?=\.$)")
 
@@ -133,6 +133,14 @@ def test_doubles_and_holes_need_both_options(tmp_path):
     assert dx.open_series(tmp_path, duplicates="first", missing="fill").sizes["time"] == 4
 
 
+def test_a_table_of_arrays_does_not_wait_for_ways_out(tmp_path):
+    write_series(tmp_path, echoes_without_times())
+    cohort = dx.open_cohort(tmp_path)
+    assert cohort.series["problem"].item().endswith("Open it, and the error names the ways out.")
+    with pytest.raises(dx.GridError, match="Pass dims="):
+        cohort[next(iter(cohort))]
+
+
 def test_gaps_within_volumes_leave_the_times(tmp_path):
     write_series(tmp_path, two_gaps())
     da = dx.open_series(tmp_path, missing="fill")
@@ -177,6 +185,40 @@ def thinned(frames, seed):
     again = kept.sample(min(2, len(kept)), random_state=seed)
     uids = [f"{uid}.9" for uid in again["SOPInstanceUID"]]
     return pd.concat([kept, again.assign(SOPInstanceUID=uids)], ignore_index=True) if seed % 2 else kept
+
+
+def test_two_series_in_one_table_are_told_apart(tmp_path):
+    for number, agent in ((1, "before"), (2, "after")):
+        write_series(tmp_path / str(number), [frame(5 * s, SeriesDescription=agent, InstanceNumber=s) for s in range(3)])
+    frames = dx.scan([tmp_path / "1", tmp_path / "2"])
+    with pytest.raises(dx.GridError) as error:
+        dx.open_series(frames)
+    assert ways(str(error.value))[0] == "dims=['SeriesDescription']"
+    for way in ways(str(error.value)):
+        assert taken(frames, way).sizes["slice"] == 3
+
+
+def test_whatever_a_user_added_to_the_table_the_message_is_made(tmp_path):
+    write_series(tmp_path, echoes_without_times())
+    frames = dx.scan(tmp_path)
+    odd = {"lists": [[1]] * 4, "mixed": [1, "a", None, 2.5], "size": [1, 2] * 2, "group": pd.Categorical(["a", "b", "a", None])}
+    frames = frames.assign(**odd, **{"a b": list("xyxy")}).assign(EchoNumbers=1)
+    frames[7] = [1, 2, 3, 4]
+    with pytest.raises(dx.GridError) as error:
+        dx.open_series(frames)
+    for way in ways(str(error.value)):
+        assert taken(frames, way).size
+
+
+def test_an_enhanced_file_names_ways_out_too(tmp_path):
+    groups = [{"ImagePositionPatient": [0, 0, 5.0 * s], "EffectiveEchoTime": float(e)} for s, e in ((0, 1), (0, 2), (1, 1))]
+    shared = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "PixelSpacing": [2, 2]}
+    write_enhanced(tmp_path / "a.dcm", [group | {"pixels": image(1)} for group in groups], shared)
+    frames = dx.scan(tmp_path)
+    with pytest.raises(dx.GridError) as error:
+        dx.open_series(frames)
+    for way in ways(str(error.value)):
+        assert taken(frames, way).size
 
 
 @pytest.mark.slow
