@@ -174,7 +174,7 @@ def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
         raise
     except BaseException:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes
         return None
-    return np.frombuffer(out.getvalue(), np.uint8)
+    return np.frombuffer(out.getbuffer(), np.uint8)  # writable, as all headers: for read-only ones all would compile again
 
 
 def real_world_value(path: str) -> tuple[float, float]:

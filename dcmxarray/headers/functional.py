@@ -154,7 +154,7 @@ def per_frame(known: Heads, i: int, count: int, syntax: str = "") -> dict[str, A
     rows, k = count + 1, len(wanted)
     at, size, vr = nothing_found(k, rows)
     start, explicit = _data_set(buf)
-    items = int(groups.walk_groups(buf, start, explicit, *arrays, at, size, vr))
+    items = groups.walk_groups(buf, start, explicit, arrays, at, size, vr)
     if not (at != -1).any():
         return None
     if 0 < items != count:
