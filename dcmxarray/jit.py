@@ -124,19 +124,8 @@ def _say(text: str) -> None:
         print(text, end="\r", file=sys.stderr, flush=True)
 
 
-class _Library(JITCodeLibrary):  # type: ignore[misc]
-    """A function's code with that of its helpers, optimized once, as a whole; numba's own is optimized three times."""
-
-    def _optimize_functions(self, ll_module: Any) -> None:
-        ll_module.data_layout = self._codegen._data_layout
-
-    def _optimize_final_module(self) -> None:
-        passes, builder = self._codegen._module_pass_manager()
-        passes.run(self._final_module, builder)
-
-
-class _HelperLibrary(_Library):
-    """A helper's code, to be linked into its callers' and never run by itself: not optimized, no machine code."""
+class _HelperLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """A helper's code, to be linked into its callers' and optimized with it; it is never run by itself."""
 
     def finalize(self) -> None:
         """Link the code of the helpers that this helper calls."""
@@ -147,14 +136,14 @@ class _HelperLibrary(_Library):
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _Lowering(NativeLowering):  # type: ignore[misc]
-    """numba's last step, from typed code to a library, with one of the libraries above."""
+    """numba's last step, from typed code to a library, with a `_HelperLibrary` for helpers."""
 
     _name = "dcmxarray_lowering"
 
     def run_pass(self, state: Any) -> bool:
         """Fill in ``state.library`` and ``state["cr"]``."""
         is_helper = state.flags.no_cpython_wrapper
-        state.library = (_HelperLibrary if is_helper else _Library)(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = (_HelperLibrary if is_helper else JITCodeLibrary)(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
         state.flags.no_compile = is_helper
         super().run_pass(state)
