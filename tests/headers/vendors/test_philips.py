@@ -1,11 +1,13 @@
 """Philips: b-values, directions, complex parts, floating point."""
 
 import numpy as np
+import pydicom
 import pytest
 
 import dcmxarray as dx
 from dcmxarray.testing import write_frame
 
+from ...conftest import SMALL
 from ...making import frame, opened
 from ...references import opened_with, referenced
 
@@ -76,3 +78,16 @@ def test_a_scale_of_0_is_none(tmp_path):
     write_frame(tmp_path / "a", frame(**FLOATS) | {(0x2005, MR, 0x0E, "FL"): 0.0})
     with pytest.raises(dx.PixelError, match="rescale=True"):
         dx.open_series(tmp_path, rescale="philips_fp")
+
+
+def test_private_elements_of_a_real_file_have_the_signs_of_dcm2niix(tmp_path):
+    name = D2N + "philips_enhanced/dti/001"  # as classic files have them, which leave the standard's elements out
+    header = pydicom.dcmread(next((SMALL / name).iterdir()), stop_before_pixels=True)
+    frames = []
+    for groups in header.PerFrameFunctionalGroupsSequence[:4]:
+        said = groups[0x2005, 0x140F][0]
+        private = {(0x2005, MR, 0xB0 + k, "FL"): said[0x2005, 0x10B0 + k].value for k in range(3)}
+        frames.append(frame(Manufacturer="Philips") | private | {(0x2001, IMAGING, 0x03, "FL"): said[0x2001, 0x1003].value})
+    da, want = opened(tmp_path, frames), opened_with((SMALL / name, name))[1]
+    np.testing.assert_allclose(da.dicom.bvals, want.bvals)
+    np.testing.assert_allclose(da.dicom.bvecs, want.bvecs, atol=2e-3)
