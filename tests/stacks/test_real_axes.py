@@ -23,6 +23,7 @@ SMALL = [
     (D2N + "siemens/dti_classic/001", {"slice": 2, "b": 2}, ""),
     (D2N + "siemens/dti/001", {"slice": 40}, ""),
     (D2N + "failing/gantrytilting/001", {"slice": 4}, ""),
+    (D2N + "hitachi/anatomical/001", {"slice": 4}, ""),
     ("neurolabusc+dcm_qa_nih/In/20180918Si/mr_0003", {"slice": 5, "time": 2}, "AcquisitionDateTime"),
     ("neurolabusc+dcm_qa_enh/In/Siemens", {"slice": 6, "time": 2}, XA),
     ("neurolabusc+dcm_qa_canon/In", {"slice": 4, "b": 3}, ""),
