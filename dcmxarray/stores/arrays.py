@@ -21,7 +21,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import MemoryStore, WrapperStore
 
-from ..arrays.build import NAME, SOURCE
+from ..arrays.build import FOLDERS, NAME, SOURCE
 from ..errors import FATAL, StoreError, one_line
 from . import claims, documents, identifiers, keys, objects, reading
 from .documents import DOCUMENT, Mark
@@ -270,6 +270,11 @@ def verify(store: Store, group: str, found: Mark) -> str | None:
     return "; ".join(said) or None
 
 
+def is_listed_whole(store: Store, group: str, found: Mark) -> bool:
+    """Whether a listing of the group has every object of a stored array: cheap, and blind for damage within objects."""
+    return set(found.checksums) <= set(objects.names_under(store, group))
+
+
 def keep(
     location: objects.Location,
     group: str,
@@ -327,13 +332,18 @@ def check_chunks(chunks: Mapping[str, int] | None, dims: Iterable[str]) -> None:
 
 
 def sources(array: xr.DataArray) -> list[str]:
-    """Where an array is read from: the folders of its files, or its place in a store; traced through dask graphs too."""
+    """Where an array is read from: the folders of its files, or its place in a store; traced through dask graphs too.
+
+    Coordinates carry it as well, so that arithmetic in memory keeps it.
+    """
     found = [*array.encoding.get(SOURCE, {}).values()]
-    places = [array.encoding[reading.PLACE]] if reading.PLACE in array.encoding else []
+    said = [array.encoding, *(coord.encoding for coord in array.coords.variables.values())]
+    places = [one[reading.PLACE] for one in said if reading.PLACE in one]
+    known = {folder for one in said for folder in one.get(FOLDERS, ())}
     for part in _parts(array):
         found += getattr(getattr(part, "sources", None), "paths", ())
         places += [part.token[0]] if isinstance(part, reading.Stored) else []
-    return [*folders(found), *filter(None, places)]
+    return [*folders(found), *_local(known), *filter(None, places)]
 
 
 def _parts(array: xr.DataArray) -> Iterator[Any]:
@@ -350,5 +360,9 @@ def _parts(array: xr.DataArray) -> Iterator[Any]:
 
 def folders(paths: Iterable[str]) -> list[str]:
     """The distinct folders of files, sorted."""
-    parents = {path.rpartition("/")[0] or "/" for path in paths}
-    return sorted(objects.local(path) or path for path in parents)
+    return _local({path.rpartition("/")[0] or "/" for path in paths})
+
+
+def _local(folders: Iterable[str]) -> list[str]:
+    """Folders and URLs, with local ones as absolute paths."""
+    return sorted(objects.local(path) or path for path in folders)

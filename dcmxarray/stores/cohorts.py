@@ -174,7 +174,7 @@ def _write_one(
     try:
         with objects.opened(location, write=True) as store:
             found = None if overwrite or not fingerprint else _mark(store, name(key))
-            if found is not None and found.fingerprint == fingerprint:
+            if found is not None and found.fingerprint == fingerprint and arrays.is_listed_whole(store, name(key), found):
                 row |= {"status": "kept", **found.about}
                 if not listed:
                     claims.tidy(store, name(key))
