@@ -264,6 +264,9 @@ def _store(frames: pd.DataFrame, place: str, tags: Sequence[Any]) -> None:
             out.flush()
             os.fsync(out.fileno())
         os.replace(name, place)
+    except OSError as error:
+        os.unlink(name)
+        raise StoreError(f"{place}: the index can't be written ({error.strerror}); make room, or leave out index=") from error
     except BaseException:
         os.unlink(name)
         raise

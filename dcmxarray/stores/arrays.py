@@ -21,9 +21,9 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import MemoryStore, WrapperStore
 
-from ..arrays.build import FOLDERS, NAME, SOURCE
+from ..arrays.build import NAME
 from ..errors import FATAL, StoreError, one_line
-from . import claims, documents, identifiers, keys, objects, reading
+from . import claims, documents, identifiers, keys, objects, origins, reading
 from .documents import DOCUMENT, Mark
 from .layout import layout, regions, shard_keys
 
@@ -309,7 +309,7 @@ def keep(
     clean = identifiers.without(array, drop)
     check_chunks(chunks, map(str, array.dims))
     claims.check_group(group)
-    claims.check_target(location, sources(array), group)
+    claims.check_target(location, origins.sources(array), group)
     with objects.opened(location, write=True) as store:
         if group:
             claims.root(store, None)
@@ -329,40 +329,3 @@ def check_chunks(chunks: Mapping[str, int] | None, dims: Iterable[str]) -> None:
             raise ValueError(f"chunks: there is no dim {dim!r}; there are {sorted(known)}")
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or (size < 1 and size != -1):
             raise ValueError(f"chunks: {dim}={size!r} is no number of values; give 1 or more, or -1 for the whole")
-
-
-def sources(array: xr.DataArray) -> list[str]:
-    """Where an array is read from: the folders of its files, or its place in a store; traced through dask graphs too.
-
-    Coordinates carry it as well, so that arithmetic in memory keeps it.
-    """
-    found = [*array.encoding.get(SOURCE, {}).values()]
-    said = [array.encoding, *(coord.encoding for coord in array.coords.variables.values())]
-    places = [one[reading.PLACE] for one in said if reading.PLACE in one]
-    known = {folder for one in said for folder in one.get(FOLDERS, ())}
-    for part in _parts(array):
-        found += getattr(getattr(part, "sources", None), "paths", ())
-        places += [part.token[0]] if isinstance(part, reading.Stored) else []
-    return [*folders(found), *_local(known), *filter(None, places)]
-
-
-def _parts(array: xr.DataArray) -> Iterator[Any]:
-    """The backend arrays in the source tasks of a dask array."""
-    if array.chunks is None:
-        return
-    for layer in array.data.dask.layers.values():
-        for key, task in dict(layer).items() if len(layer) < 2 else ():
-            part = getattr(task, "value", task)
-            while part is not None and key is not None and not isinstance(part, np.ndarray):
-                yield part
-                part = getattr(part, "array", None)
-
-
-def folders(paths: Iterable[str]) -> list[str]:
-    """The distinct folders of files, sorted."""
-    return _local({path.rpartition("/")[0] or "/" for path in paths})
-
-
-def _local(folders: Iterable[str]) -> list[str]:
-    """Folders and URLs, with local ones as absolute paths."""
-    return sorted(objects.local(path) or path for path in folders)

@@ -18,7 +18,7 @@ import zarr
 from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
-from zarr.storage import FsspecStore, LocalStore, StorePath, ZipStore
+from zarr.storage import FsspecStore, LocalStore, StorePath, WrapperStore, ZipStore
 
 from ..errors import StoreError
 from .keys import is_within
@@ -26,6 +26,7 @@ from .keys import is_within
 Location = Any  # str | os.PathLike[str] | Store
 
 UNFINISHED = ".partial"
+_FILE = re.compile(r"(file|local):(//localhost(?=/)|//|(?=/))", re.IGNORECASE)  # begins the URL of a local file (RFC 8089)
 _UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")  # zarr's temporary name for an object that it is writing
 
 
@@ -80,23 +81,36 @@ def _opened(location: Location, write: bool) -> Iterator[Store]:
 
 def local(location: Location) -> str | None:
     """The absolute path of a local store, ``None`` for any other."""
+    location = _unwrapped(location)
+    if isinstance(location, FsspecStore):
+        location = location.fs.unstrip_protocol(location.path)
+        return local(location) if _FILE.match(location) else None
     if isinstance(location, Store):
         place = getattr(location, "root", None) if isinstance(location, LocalStore) else getattr(location, "path", None)
         return os.path.abspath(place) if isinstance(location, (LocalStore, ZipStore)) and place else None
     path = os.fspath(location)
-    if path.startswith(("file://", "local://")):
-        return os.path.abspath(os.fsdecode(unquote_to_bytes(path.partition("://")[2])))
+    if found := _FILE.match(path):
+        return os.path.abspath(os.fsdecode(unquote_to_bytes(path[found.end() :])))
     return None if "://" in path else os.path.abspath(path)
 
 
 def place(location: Location, group: str = "") -> str:
     """The place of a group as one text: an absolute path, a URL, or the id of a store in this process."""
-    root = local(location)
+    root, location = local(location), _unwrapped(location)
+    if root is None and isinstance(location, str) and "::" in location:  # "simplecache::file:///..."
+        root = local(location.rpartition("::")[2])
     if root is None and isinstance(location, FsspecStore):
         root = location.fs.unstrip_protocol(location.path)
     elif root is None and isinstance(location, Store):
-        root = f"store://{id(location)}"
+        root = f"store://{id(getattr(location, '_store_dict', location))}"  # read-only copies of a store in memory share it
     return "/".join(part for part in (root or os.fspath(location), group) if part)
+
+
+def _unwrapped(location: Location) -> Location:
+    """The store that other stores wrap."""
+    while isinstance(location, WrapperStore):
+        location = location._store
+    return location
 
 
 def is_zip(location: Location) -> bool:
