@@ -1,4 +1,4 @@
-"""Pixels of deflated files (PS3.5 A.5): inflates the part of a data set that is asked for, and keeps nothing else.
+"""Pixels of deflated files (PS3.5 A.5): inflates what is asked for, and keeps no more than the pixels of a small file.
 
 Deflated data can be read from their beginning only.  So the state of the inflater is noted at regular places, and later reads
 begin at the nearest one.
@@ -22,6 +22,7 @@ from ..model import File
 from ..sources import files
 from .reading import check_open
 
+_SMALL = 64 << 20  # bytes of pixel data that are kept while their frames are read
 _STEP = 1 << 18  # bytes inflated at a time
 _LEAST_GAP, _MOST_NOTES = 1 << 20, 256  # a note takes about 40 kB
 
@@ -72,16 +73,34 @@ def part(file: File, offset: int, size: int) -> npt.NDArray[np.uint8]:
     ValueError
         The data end before.
     """
-    found = _pixels(file)
-    out, done = np.empty(max(size, 0), np.uint8), 0
     with files.open_file(file.path) as handle:
         check_open(file, handle)
-        for piece in _pieces(handle, found, found.begin + offset, min(size, found.length - offset)):
-            out[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
-            done += len(piece)
-    if done < out.size:
-        raise ValueError(f"{size} bytes from byte {offset} of the pixel data on are needed, {done} are there")
+        found = _pixels(file)
+        if 0 <= found.length <= _SMALL:
+            out = _small(file)[offset : offset + max(size, 0)].copy()
+        else:
+            out = _inflated(handle, found, offset, size)
+    if out.size < size:
+        raise ValueError(f"{size} bytes from byte {offset} of the pixel data on are needed, {out.size} are there")
     return out
+
+
+@lru_cache(maxsize=1)
+def _small(file: File) -> npt.NDArray[np.uint8]:
+    """All pixel data of a file, cached, so that reading its frames one by one inflates them once."""
+    found = _pixels(file)
+    with files.open_file(file.path) as handle:
+        check_open(file, handle)
+        return _inflated(handle, found, 0, found.length)
+
+
+def _inflated(handle: Any, found: _Pixels, offset: int, size: int) -> npt.NDArray[np.uint8]:
+    """A part of the pixel data, shorter than ``size`` if they end before."""
+    out, done = np.empty(max(size, 0), np.uint8), 0
+    for piece in _pieces(handle, found, found.begin + offset, min(size, found.length - offset)):
+        out[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
+        done += len(piece)
+    return out[:done]
 
 
 @lru_cache(maxsize=4)

@@ -46,7 +46,8 @@ ROWS = [slice(5, 9), slice(40, None, -7), 3, [30, 2], slice(4, 4), slice(0, 41)]
 
 
 @pytest.mark.parametrize("syntax", [crafted.EXPLICIT, crafted.DEFLATED])
-def test_rows_of_a_large_image_are_read_without_the_others(tmp_path, syntax):
+def test_rows_of_a_large_image_are_read_without_the_others(tmp_path, syntax, monkeypatch):
+    monkeypatch.setattr(inflated, "_SMALL", 0)
     want = write(tmp_path / "a", syntax)[0, 1500:1502]
     array = dx.open_series(tmp_path, chunks=None)
     got, most = peak(lambda: array.isel(row=slice(1500, 1502)).squeeze(drop=True).to_numpy())
@@ -57,6 +58,7 @@ def test_rows_of_a_large_image_are_read_without_the_others(tmp_path, syntax):
 @pytest.mark.parametrize("syntax", [crafted.EXPLICIT, crafted.DEFLATED])
 def test_a_whole_large_image_is_in_memory_once(tmp_path, syntax, monkeypatch):
     monkeypatch.setattr(lazy, "_BAND", 1 << 20)
+    monkeypatch.setattr(inflated, "_SMALL", 0)
     want = write(tmp_path / "a", syntax, changes={0x00281052: ("DS", b"1 "), 0x00281053: ("DS", b"1 ")})
     array = dx.open_series(tmp_path, chunks=None)
     got, most = peak(lambda: array.to_numpy())
@@ -68,6 +70,7 @@ def test_a_whole_large_image_is_in_memory_once(tmp_path, syntax, monkeypatch):
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @pytest.mark.parametrize(("photometric", "samples"), [(b"MONOCHROME2 ", 1), (b"RGB ", 3), (b"YBR_FULL", 3)])
 def test_parts_of_images_are_the_parts_of_the_whole(tmp_path, monkeypatch, syntax, rows, photometric, samples):
+    monkeypatch.setattr(inflated, "_SMALL", 0)
     monkeypatch.setattr(inflated, "_LEAST_GAP", 1000)
     monkeypatch.setattr(inflated, "_STEP", 333)
     if syntax == crafted.BIG:
@@ -83,6 +86,7 @@ def test_parts_of_images_are_the_parts_of_the_whole(tmp_path, monkeypatch, synta
 
 
 def test_frames_of_a_deflated_file_are_not_inflated_from_its_beginning_each(tmp_path, monkeypatch):
+    monkeypatch.setattr(inflated, "_SMALL", 0)
     monkeypatch.setattr(inflated, "_LEAST_GAP", 10_000)
     want = write(tmp_path / "a", crafted.DEFLATED, 64, 40)
     array = dx.open_series(tmp_path, chunks=None)
@@ -106,3 +110,12 @@ def test_deflated_data_that_end_early_are_an_error(tmp_path):
     (tmp_path / "a").write_bytes(whole[:-300])
     with pytest.raises(dx.PixelError, match="are needed"):
         dx.open_series(tmp_path).load()
+
+
+def test_small_deflated_files_are_inflated_once(tmp_path, monkeypatch):
+    want = write(tmp_path / "a", crafted.DEFLATED, 16, 5)
+    array, real, sizes = dx.open_series(tmp_path, chunks=None), inflated._inflated, []
+    monkeypatch.setattr(inflated, "_inflated", lambda *args: sizes.append(args[3]) or real(*args))
+    for k in (3, 0, 4):
+        np.testing.assert_array_equal(array[k].values, want[k])
+    assert sizes == [want.nbytes]
