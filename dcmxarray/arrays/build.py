@@ -25,7 +25,8 @@ from .coords import coords_of, geometry_coords, labelled
 from .more import needed, with_columns
 
 NAME = "image"
-SOURCE = "dicom_source"
+SOURCE = "dicom_source"  # key in an array's encoding: (SOPInstanceUID, frame) -> path
+FOLDERS = "dicom_folders"  # key in the encoding of coordinates: the folders that the array is read from
 
 
 def open_stack(
@@ -127,6 +128,9 @@ def _build(
         variable = variable.chunk(resolve(chunks, variable, most), name=f"dicom-{tokenize(array)}")
     result = xr.DataArray(variable, coords_of(frames, arranged, dims, array.shape, tags), name=NAME)
     result.encoding = dict(variable.encoding)
+    folders = tuple({path.rpartition("/")[0] or "/" for path in array.sources.paths})
+    for coord in result.coords.variables.values():  # arithmetic drops the encoding of arrays, not that of coordinates
+        coord.encoding[FOLDERS] = folders
     return result
 
 

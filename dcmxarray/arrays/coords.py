@@ -154,7 +154,7 @@ def _spacing(frames: pd.DataFrame) -> tuple[float | None, float | None]:
     """PixelSpacing, else ImagerPixelSpacing (PS3.3 10.7.1.3), mm."""
     for names in (("spacing_row", "spacing_col"), ("imager_spacing_row", "imager_spacing_col")):
         pair = leading(frames, names)
-        if (pair > 0).all() and np.isfinite(pair).all():
+        if geometry.are_lengths(pair):
             return float(pair[0]), float(pair[1])
     return None, None
 

@@ -109,6 +109,7 @@ class Inflated(io.RawIOBase):
     """
 
     def __init__(self, handle: Any) -> None:
+        self.first = handle.tell()  # where the deflated data begin in the file
         self._handle, self._inflate = handle, zlib.decompressobj(-zlib.MAX_WBITS)
         self._done, self._at = bytearray(), 0
 
@@ -160,6 +161,19 @@ def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
     width = 8 if implicit else 12
     length = int.from_bytes(head[4:8] if implicit else head[8:12], order)
     return tag & 0xFFFF, place + width, -1 if length == 0xFFFFFFFF else length
+
+
+def inflated_pixels(handle: Any) -> tuple[int, int, int]:
+    """Where in a deflated file the deflated data begin; where in the inflated data the pixels begin; their length, or -1."""
+    with _quietly():
+        data, stream = _header(handle)
+        return stream.first, *_pixels(stream, data)[1:]
+
+
+def header_of(handle: Any) -> Any:
+    """The header of an open file, without its pixel data."""
+    with _quietly():
+        return _header(handle)[0]
 
 
 def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:

@@ -105,11 +105,22 @@ def _scale(frames: pd.DataFrame, rescale: bool | str) -> tuple[Any, Any]:
     slope, intercept = (frames[c].to_numpy(float) for c in ("RescaleSlope", "RescaleIntercept"))
     slope = np.where(slope == 0, 1.0, slope)
     if "DoseGridScaling" in frames:
-        slope = np.where(np.isnan(slope), frames["DoseGridScaling"].to_numpy(float), slope)
+        dose = frames["DoseGridScaling"].to_numpy(float)
+        _check_dose(frames, np.isnan(slope) & rescale & ((dose <= 0) | np.isinf(dose)))
+        slope = np.where(np.isnan(slope), dose, slope)
     if rescale and "DoseUnits" in frames and (lost := np.isnan(slope) & frames["DoseUnits"].notna().to_numpy(bool)).any():
         path = frames["path"].iloc[int(lost.argmax())]
         raise PixelError(f"{path}: a dose without DoseGridScaling; rescale=False gives stored values, which have no units")
     return np.where(np.isnan(slope), 1.0, slope), np.where(np.isnan(intercept), 0.0, intercept)
+
+
+def _check_dose(frames: pd.DataFrame, wrong: Any) -> None:
+    """Raise PixelError for the first frame whose DoseGridScaling is marked as ``wrong``."""
+    if wrong.any():
+        row = frames.iloc[int(wrong.argmax())]
+        raise PixelError(
+            f"{row['path']}: DoseGridScaling is {row['DoseGridScaling']:g}, which no dose has; rescale=False gives stored values"
+        )
 
 
 def _check_read(frames: pd.DataFrame, names: tuple[str, ...]) -> None:

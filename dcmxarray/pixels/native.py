@@ -13,6 +13,7 @@ from .rescale import stored_dtype
 Array = npt.NDArray[Any]
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
+DEFLATED = "1.2.840.10008.1.2.1.99"
 SYNTAXES = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", BIG_ENDIAN, "1.2.840.113619.5.2")
 
 
@@ -22,6 +23,12 @@ def reads(spec: PixelSpec) -> bool:
     plain = spec.samples == 1 or (spec.samples == 3 and spec.photometric == "RGB")
     grey = spec.photometric != "PALETTE COLOR"
     return spec.syntax in SYNTAXES and whole and plain and grey and not is_swapped(spec)
+
+
+def has_rows(spec: PixelSpec) -> bool:
+    """Whether the rows of a frame lie one after the other in the pixel data, so that some can be read without the others."""
+    together = spec.samples == 1 or (spec.planar == 0 and spec.photometric != "YBR_FULL_422")
+    return together and spec.syntax in (*SYNTAXES, DEFLATED) and not is_swapped(spec)
 
 
 def is_swapped(spec: PixelSpec) -> bool:
@@ -73,7 +80,7 @@ def image(raw: Array, spec: PixelSpec, first: int = 0) -> Array:
     if spec.bits_allocated == 1:
         count = spec.rows * spec.columns * spec.samples
         return np.unpackbits(raw, bitorder="little")[first : first + count].reshape(shape(spec))
-    if spec.photometric == "YBR_FULL_422" and spec.syntax in SYNTAXES:
+    if spec.photometric == "YBR_FULL_422" and spec.syntax in (*SYNTAXES, DEFLATED):
         return _expanded(raw).reshape(shape(spec))
     out = raw.view(stored_dtype(spec)).reshape(1, *shape(spec))
     settle(spec, out)
