@@ -1,8 +1,8 @@
 """How functions are compiled: by numba, without the interpreter's lock, and cached on disk where possible.
 
-The first call waits for the compiler: 9 ms per function and 2 ms per operation.  A function that Python calls is `compiled`;
-one that only compiled code calls is a `helper`, which compiles faster: it has no wrapper for Python, and becomes machine code
-as a part of its callers only.  This leans on names of numba's that are not public, for which pyproject.toml has an upper bound.
+The first call waits for the compiler: 12 ms per function and 2 ms per operation.  A function that Python calls is `compiled`;
+one that only compiled code calls is a `helper`, which compiles faster because it has no wrapper for Python.  The cache leans on
+names of numba's that are not public, for which pyproject.toml has an upper bound.
 """
 
 from __future__ import annotations
@@ -16,16 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from numba import _dynfunc, config, njit
+from numba import config, njit
 from numba.core import event
 from numba.core.caching import FunctionCache
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.registry import CPUDispatcher
 from numba.core.runtime.nrt import rtsys
-from numba.core.typed_passes import NativeLowering, NopythonRewrites
-from numba.core.untyped_passes import InlineClosureLikes
 
 _FOLDER = Path(__file__).parent
 _OPTIONS = {"nogil": True, "no_cfunc_wrapper": True}  # C never calls these functions
@@ -43,7 +38,7 @@ def _sources() -> str:
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls, on its first call; without a cache, once in every process."""
-    made = njit(pipeline_class=_Compiler, **_OPTIONS)(function)
+    made = njit(**_OPTIONS)(function)
     if isinstance(made, CPUDispatcher) and _sources():  # with NUMBA_DISABLE_JIT it is the function itself
         with contextlib.suppress(RuntimeError):  # numba found no folder to cache in
             made._cache = _kept(function)
@@ -52,8 +47,8 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 def helper(function: Callable[..., Any]) -> Any:
     """Compile a function that only compiled functions call; it is cached as a part of them.  From Python it can't be called."""
-    made = njit(no_cpython_wrapper=True, pipeline_class=_Compiler, **_OPTIONS)(function)
-    if isinstance(made, CPUDispatcher):
+    made = njit(no_cpython_wrapper=True, **_OPTIONS)(function)
+    if isinstance(made, CPUDispatcher):  # with NUMBA_DISABLE_JIT it is the function itself
         made.__class__ = _Helper
     return made
 
@@ -122,50 +117,6 @@ def _say(text: str) -> None:
     """Write a text over the current line of the terminal, if there is one."""
     if text and sys.stderr is not None and sys.stderr.isatty():
         print(text, end="\r", file=sys.stderr, flush=True)
-
-
-class _HelperLibrary(JITCodeLibrary):  # type: ignore[misc]
-    """A helper's code, to be linked into its callers' and optimized with it; it is never run by itself."""
-
-    def finalize(self) -> None:
-        """Link the code of the helpers that this helper calls."""
-        for library in dict.fromkeys(self._linking_libraries):
-            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
-        self._finalized = True
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _Lowering(NativeLowering):  # type: ignore[misc]
-    """numba's last step, from typed code to a library, with a `_HelperLibrary` for helpers."""
-
-    _name = "dcmxarray_lowering"
-
-    def run_pass(self, state: Any) -> bool:
-        """Fill in ``state.library`` and ``state["cr"]``."""
-        is_helper = state.flags.no_cpython_wrapper
-        state.library = (_HelperLibrary if is_helper else JITCodeLibrary)(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
-        state.flags.no_compile = is_helper
-        super().run_pass(state)
-        if is_helper:
-            made = state["cr"]
-            key = _dynfunc.make_function(made.fndesc.lookup_module(), made.fndesc.qualname, "", 0, made.env, (state.library,))
-            state.targetctx.insert_user_function(key, made.fndesc, [state.library])
-            state["cr"] = made._replace(cfunc=key)
-        return True
-
-
-class _Compiler(CompilerBase):  # type: ignore[misc]
-    """numba's steps, with `_Lowering`, and without those for closures and for expressions of whole arrays."""
-
-    def define_pipelines(self) -> list[Any]:
-        """The one sequence of steps."""
-        passes = PassManager("dcmxarray")
-        for step, text in DefaultPassBuilder.define_nopython_pipeline(self.state).passes:
-            if step not in (InlineClosureLikes, NopythonRewrites):
-                passes.add_pass(_Lowering if step is NativeLowering else step, text)
-        passes.finalize()
-        return [passes]
 
 
 event.register("numba:compile", _Compiling())
