@@ -91,3 +91,14 @@ def test_private_elements_of_a_real_file_have_the_signs_of_dcm2niix(tmp_path):
     da, want = opened(tmp_path, frames), opened_with((SMALL / name, name))[1]
     np.testing.assert_allclose(da.dicom.bvals, want.bvals)
     np.testing.assert_allclose(da.dicom.bvecs, want.bvecs, atol=2e-3)
+
+
+def test_an_enhanced_file_without_the_standard_sequence_has_b_and_direction_by_the_private_one(tmp_path):
+    [path] = (SMALL / D2N / "philips_enhanced/dti/001").iterdir()
+    data = pydicom.dcmread(path)
+    for groups in data.PerFrameFunctionalGroupsSequence:
+        del groups.MRDiffusionSequence
+    data.save_as(tmp_path / "a")
+    found, want = dx.open_series(tmp_path).dicom, dx.open_series(path).dicom
+    assert found.bvals.tolist() == want.bvals.tolist()
+    np.testing.assert_allclose(np.nan_to_num(found.bvecs), np.nan_to_num(want.bvecs), atol=1e-6)
