@@ -213,7 +213,13 @@ def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled
     if stored.shape != out.shape:
         raise PixelError(f"{sources.file(frame).path}: the image is {stored.shape}, the header says {out.shape}")
     if scaled:
-        rescale.apply(stored, float(sources.slope[frame]), float(sources.intercept[frame]), out)
+        slope, intercept = float(sources.slope[frame]), float(sources.intercept[frame])
+        if not rescale.fits(stored, intercept, out.dtype):
+            raise PixelError(
+                f"{sources.file(frame).path}: values of up to {stored.max()}, where BitsStored says "
+                f"{sources.specs[int(sources.spec[frame])].bits_stored} bits; rescale=False gives stored values"
+            )
+        rescale.apply(stored, slope, intercept, out)
     elif np.can_cast(stored.dtype, out.dtype):
         out[...] = stored
     else:
