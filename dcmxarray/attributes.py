@@ -123,6 +123,8 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("tile_row", "", "int", "", "row of the tile"),
     Attribute("tile_col", "", "int", "", "column of the tile"),
     Attribute("acquired", "", "datetime", "", "acquisition date and time"),
+    Attribute("real_world_mappings", "", "int", "", "number of real-world value mappings"),
+    Attribute("real_world_units", "", "str", "", "units of the real-world value mapping (UCUM)"),
     Attribute("fp_slope", "", "float", "", "slope to the vendor's floating point values"),
     Attribute("fp_intercept", "", "float", "", "intercept to the vendor's floating point values"),
 )

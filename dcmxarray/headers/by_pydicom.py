@@ -178,16 +178,17 @@ def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
 
 
 def real_world_value(path: str) -> tuple[float, float]:
-    """Slope and intercept in the RealWorldValueMappingSequence of a classic file (PS3.3 C.7.6.16.2.11); NaN if absent."""
+    """Slope and intercept of the only RealWorldValueMappingSequence item of a classic file (PS3.3 C.7.6.16.2.11); else NaN."""
     with _quietly(), files.open_file(path) as handle:
         data = _header(handle)[0]
-    mapping = (data.get("RealWorldValueMappingSequence") or [{}])[0]
+    mappings = data.get("RealWorldValueMappingSequence") or []
+    mapping = mappings[0] if len(mappings) == 1 else {}
     values = [mapping.get(f"RealWorldValue{part}") for part in ("Slope", "Intercept")]
     return tuple(np.nan if v is None else float(v) for v in values)  # type: ignore[return-value]
 
 
 def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
-    """Raw value and VR of the wanted elements that the data set has, by their index."""
+    """Raw value and VR of the wanted elements that the data set has, by their index; of sequences only that they are there."""
     found = {}
     blocks = _blocks(data)
     for j, element in enumerate(wanted.elements):
@@ -195,7 +196,9 @@ def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
         source = data.file_meta if tag is not None and tag >> 16 == 2 else data
         raw = source.get_item(tag) if tag is not None else None
         value = _bytes(raw, element) if raw is not None else None
-        if value is not None:
+        if raw is not None and element.vr == "SQ":
+            found[j] = b"", "SQ"
+        elif value is not None:
             found[j] = value, getattr(raw, "VR", None) or ""
     return found
 

@@ -55,8 +55,9 @@ def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
     starts = np.cumsum(counts) - counts
     table["file"] = index
     table["frame"] = np.arange(index.size) - starts[index]
-    for name in ("frame_offset", "tile_row", "tile_col", *_CROP):
+    for name in ("frame_offset", "tile_row", "tile_col", "real_world_mappings", *_CROP):
         table[name] = np.full(index.size, np.nan)
+    table["real_world_units"] = pa.nulls(index.size, pa.string())
     for i, frames in several.items():
         _override(table, slice(starts[i], starts[i] + frames.count), frames.columns)
     return _texts(table)
@@ -87,7 +88,7 @@ def _candidates(heads: Heads, found: dict[str, Any]) -> Any:
         tiles |= mosaic.hints(found)
     if any(heads.problems):  # NumberOfFrames is invalid
         tiles |= np.array(["NumberOfFrames " in problem for problem in heads.problems], bool)
-    return np.flatnonzero(~np.isnan(found["frames_said"]) | tiles)
+    return np.flatnonzero(~np.isnan(found["frames_said"]) | tiles | np.not_equal(found["_mappings"], None))
 
 
 def _guarded(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
@@ -121,13 +122,19 @@ def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
         return None
     if not said >= 1:
         check_one_frame(heads, i, row)
-        return None
+        return Frames(1, _mapping(heads, i, row, 1)) if row["_mappings"] else None
     if said > 1:
         check_frames(heads, i, row, int(said))
     columns = functional.per_frame(heads, i, int(said), str(row["TransferSyntaxUID"]))
     if columns is None and said == 1:
         return None
     return Frames(int(said), _placed(row, int(said), columns or {}))
+
+
+def _mapping(heads: Heads, i: int, row: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """The columns of the real-world value mapping of a file without functional groups."""
+    found = functional.per_frame(heads, i, count, str(row["TransferSyntaxUID"])) if row["_mappings"] else None
+    return {name: column for name, column in (found or {}).items() if name in functional.MAPPING}
 
 
 def _placed(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
@@ -214,6 +221,7 @@ def _tiled(heads: Heads, i: int, row: Mapping[str, Any], tiles: Tiles) -> Frames
         columns |= functional.per_frame(heads, i, tiles.count) or {}
     if tiles.times is not None:
         columns["slice_time"] = tiles.times
+    columns |= _mapping(heads, i, row, tiles.count)
     return Frames(tiles.count, columns)
 
 

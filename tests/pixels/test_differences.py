@@ -62,7 +62,9 @@ def test_real_differences(real):
     path = real / "erling6232+imagedata/data/dicom/time_all"
     da, stored = dx.open_series(path), dx.open_series(path, rescale=False)
     assert (stored.dtype, da.dtype) == (np.uint16, np.int32)  # all 16 bits are stored
-    np.testing.assert_array_equal(da.isel(time=-1) - da.isel(time=0), np.diff(stored.astype(int).isel(time=[0, -1]), axis=1)[:, 0])
+    np.testing.assert_array_equal(
+        da.isel(time=-1) - da.isel(time=0), np.diff(stored.astype(int).isel(time=[0, -1]), axis=1)[:, 0]
+    )
 
 
 def test_colour_and_floats_keep_their_type(tmp_path):

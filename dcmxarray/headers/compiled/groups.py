@@ -50,7 +50,8 @@ def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at
     inner
         Tags of the sequences below the roots that are entered.
     parents, leaves
-        Tags of each wanted leaf and of the sequence that contains it, sorted by ``leaves``.
+        Tags of each wanted leaf and of the sequence that contains it, sorted by ``leaves``.  A leaf with the tag of an item
+        counts the items of the sequence, in ``size``.
     at, size, vr
         Offsets, lengths and VRs, filled in: (leaves, 1 + frames).  Column 0 is what all frames share, column i + 1 is frame i.
 
@@ -76,6 +77,11 @@ def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at
                 if depth == 1:
                     frames += 1 if _find(framed, tags[0]) >= 0 else 0
                     row = frames if _find(framed, tags[0]) >= 0 else 0
+                if row >= 0 and row < at.shape[1]:
+                    k = _leaf(parents, leaves, tags[depth - 1], ITEM)
+                    if k >= 0:
+                        at[k, row] = p
+                        size[k, row] += 1
                 tags[depth], plain[depth] = tags[depth - 1], plain[depth - 1]
                 ends[depth] = -1 if length == UNDEFINED else p + length
                 depth += 1
