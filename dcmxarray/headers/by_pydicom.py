@@ -187,6 +187,36 @@ def real_world_value(path: str) -> tuple[float, float]:
     return tuple(np.nan if v is None else float(v) for v in values)  # type: ignore[return-value]
 
 
+def segments(path: str) -> dict[int, tuple[str, ...]]:
+    """The segments of a segmentation by number (PS3.3 C.8.20.4): the texts of `attributes.SEGMENT`, "" where one is missing.
+
+    Raises
+    ------
+    Exception
+        Of many types, if pydicom can't read the sequence.
+    """
+    with _quietly(), files.open_file(path) as handle:
+        items = _header(handle)[0].get("SegmentSequence") or []
+        return {int(item.SegmentNumber): _segment(item) for item in items if item.get("SegmentNumber") is not None}
+
+
+def _segment(item: Any) -> tuple[str, ...]:
+    """The texts of one segment."""
+    category, kind = (
+        (item.get(f"SegmentedProperty{part}CodeSequence") or [pydicom.Dataset()])[0] for part in ("Category", "Type")
+    )
+    values = (kind.get(name) for name in ("CodeValue", "LongCodeValue", "URNCodeValue"))
+    code, scheme = next((str(v) for v in values if v), ""), str(kind.get("CodingSchemeDesignator") or "")
+    texts = (
+        item.get("SegmentLabel"),
+        category.get("CodeMeaning"),
+        kind.get("CodeMeaning"),
+        f"{scheme}:{code}" if code and scheme else code,
+        item.get("SegmentAlgorithmType"),
+    )
+    return tuple(str(text or "").strip() for text in texts)
+
+
 def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
     """Raw value and VR of the wanted elements that the data set has, by their index; of sequences only that they are there."""
     found = {}

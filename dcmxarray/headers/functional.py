@@ -104,8 +104,8 @@ def plan() -> tuple[tuple[Element, ...], tuple[Any, ...]]:
 
     Returns
     -------
-    The leaves sorted by tag, of which the last counts real-world value mappings; and the tags of shared roots, of per-frame roots, of the sequences to enter below them, of each
-    leaf's sequence, and of each leaf.
+    The leaves sorted by tag, of which the last counts real-world value mappings; and the tags of shared roots, of per-frame
+    roots, of the sequences to enter below them, of each leaf's sequence, and of each leaf.
     """
     rows = [(_tag(s), _element(leaf, name)) for (s, leaf), name in _LEAVES.items()]
     rows += [(leaf.sequence, Element(leaf.columns, leaf.tag, leaf.vr, leaf.dtype)) for leaf in LEAVES]

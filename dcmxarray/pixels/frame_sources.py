@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import PixelError
 from ..model import FrameSources, PixelSpec
 from ..stacks.split import comparable, leading
 from .layout import checked
@@ -15,8 +14,9 @@ from .scales import scale
 
 _SPEC = [
     *("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
-    *("PlanarConfiguration", "PhotometricInterpretation", "pixels", "TransferSyntaxUID", "NumberOfFrames"),
+    *("PlanarConfiguration", "PhotometricInterpretation", "pixels", "TransferSyntaxUID", "NumberOfFrames", "SOPClassUID"),
 ]
+_LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"  # its values are segment numbers; the palette is for display only (PS3.3 C.8.20.2)
 
 
 def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
@@ -39,11 +39,12 @@ def _spec(row: dict[str, Any]) -> PixelSpec:
     def whole(name: str, default: int) -> int:
         return default if pd.isna(row[name]) else int(row[name])
 
-    element = str(row["pixels"])
+    element, photometric = str(row["pixels"]), row["PhotometricInterpretation"]
     allocated = whole("BitsAllocated", {"float": 32, "double": 64}.get(element, 16))
     stored = whole("BitsStored", allocated)
     samples = whole("SamplesPerPixel", 1)
     grey = "MONOCHROME2" if samples == 1 else ""
+    is_label_map = samples == 1 and row["SOPClassUID"] == _LABEL_MAP
     return PixelSpec(
         rows=int(row["Rows"]),
         columns=int(row["Columns"]),
@@ -53,7 +54,7 @@ def _spec(row: dict[str, Any]) -> PixelSpec:
         high_bit=whole("HighBit", stored - 1),
         signed=whole("PixelRepresentation", 0) == 1,
         planar=whole("PlanarConfiguration", 0),
-        photometric=grey if pd.isna(row["PhotometricInterpretation"]) else str(row["PhotometricInterpretation"]).upper(),
+        photometric=grey if pd.isna(photometric) or is_label_map else str(photometric).upper(),
         element=element,
         syntax="" if pd.isna(row["TransferSyntaxUID"]) else str(row["TransferSyntaxUID"]),
         frames=max(1, whole("NumberOfFrames", 1)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -115,7 +117,7 @@ def has_bytes_of(one: np.dtype[np.generic], other: np.dtype[np.generic]) -> bool
     return one == other or (one.kind in "iu" and other.kind in "iu" and one.itemsize == other.itemsize)
 
 
-def fits(stored: Array, intercept: float, dtype: np.dtype[np.generic]) -> bool:
+def fits(stored: Array, intercept: float, dtype: np.dtype[Any]) -> bool:
     """Whether a dtype holds stored value + intercept; compressed images may have more bits than their header says."""
     if dtype.kind == "f" or stored.size == 0:
         return True

@@ -87,8 +87,9 @@ def unused(frames: pd.DataFrame) -> str:
 
 def units(frames: pd.DataFrame) -> str:
     """The units of the real-world value mappings of a stack, "" if frames differ or do not say."""
-    found = frames[_UNITS].unique() if _UNITS in frames else []
-    return str(found[0]) if len(found) == 1 and not pd.isna(found[0]) else ""
+    if _UNITS not in frames or frames[_UNITS].nunique(dropna=False) != 1:
+        return ""
+    return "" if pd.isna(frames[_UNITS].iat[0]) else str(frames[_UNITS].iat[0])
 
 
 def _is_mapped(frames: pd.DataFrame) -> bool:
@@ -100,7 +101,7 @@ def _is_mapped(frames: pd.DataFrame) -> bool:
 
 
 def _is_identity(frames: pd.DataFrame) -> Any:
-    """(frames,) whether a parametric map's transformation is the identity of PS3.3 C.7.6.16.2.9b, which leaves it to the mapping."""
+    """(frames,) whether a parametric map's rescale is the identity of PS3.3 C.7.6.16.2.9b, which leaves it to the mapping."""
     slope, intercept = (frames[name].to_numpy(float) for name in ("RescaleSlope", "RescaleIntercept"))
     return (slope == 1) & (intercept == 0) & (frames["SOPClassUID"] == _PARAMETRIC_MAP).to_numpy(bool)
 
