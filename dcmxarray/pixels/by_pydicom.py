@@ -58,11 +58,19 @@ def decode(file: File, spec: PixelSpec, offset: int, length: int, frame: int) ->
         if offset < 0 or native.is_swapped(spec):
             return _by_pydicom(file, spec, frame)
         ybr, bits = colour.is_ybr(spec), layout.bits(spec)
+        if spec.bits_allocated == native.PACKED and _is_of_words(spec, length):
+            raise ValueError("BitsAllocated is 12, but the pixel data are of 16 bits each: frames.assign(BitsAllocated=16)")
         first, end = frame * bits, (frame + 1) * bits
         begin = first // 8
         raw = part(file, offset + begin, min(-(-end // 8), length) - begin)
         image = native.image(raw, spec, first % 8)
         return colour.to_rgb(image) if ybr else image
+
+
+def _is_of_words(spec: PixelSpec, length: int) -> bool:
+    """Whether pixel data that should be packed have the length of 16 bits for each value, not of packed ones with padding."""
+    values = spec.frames * spec.rows * spec.columns * spec.samples
+    return length == 2 * values and length > -(-values * native.PACKED // 8) + 1
 
 
 def _is_plain(spec: PixelSpec) -> bool:
@@ -121,8 +129,15 @@ def _dataset(file: File, spec: PixelSpec) -> Any:
 
 @lru_cache(maxsize=16)
 def _header(file: File, spec: PixelSpec) -> Any:
-    """The elements before the pixels, including palettes, cached."""
-    return _read(file, spec, False)
+    """The elements before the pixels, including palettes in an order that pydicom reads, cached."""
+    data = _read(file, spec, False)
+    if not data.file_meta.get("TransferSyntaxUID"):
+        del data.file_meta  # pydicom then takes the byte order that it read the elements in
+    if not data.original_encoding[1]:
+        for name in (f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")):
+            if isinstance(data.get(name), bytes):  # words, whose bytes pydicom leaves as they are in the file
+                data[name].value = np.frombuffer(data[name].value, np.uint16).byteswap().tobytes()
+    return data
 
 
 def _read(file: File, spec: PixelSpec, pixels: bool) -> Any:

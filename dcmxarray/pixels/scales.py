@@ -89,7 +89,7 @@ def units(frames: pd.DataFrame) -> str:
     """The units of the real-world value mappings of a stack, "" if frames differ or do not say."""
     if _UNITS not in frames or frames[_UNITS].nunique(dropna=False) != 1:
         return ""
-    return "" if pd.isna(frames[_UNITS].iat[0]) else str(frames[_UNITS].iat[0])
+    return "" if frames[_UNITS].isna().iat[0] else str(frames[_UNITS].iat[0])
 
 
 def _is_mapped(frames: pd.DataFrame) -> bool:
