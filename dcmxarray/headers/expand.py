@@ -199,12 +199,12 @@ def _segments(heads: Heads, i: int, columns: Mapping[str, Any]) -> dict[str, Any
         return {}
     try:
         known = by_pydicom.segments(heads.paths[i])
+        rows = [known.get(int(n), ()) if n == n else () for n in columns["ReferencedSegmentNumber"].tolist()]
     except FATAL:
         raise
     except BaseException as error:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes; the numbers are still there
         heads.note(i, f"SegmentSequence can't be read ({type(error).__name__})")
         return {}
-    rows = [known.get(int(n), ()) if n == n else () for n in columns["ReferencedSegmentNumber"].tolist()]
     return {name: pa.array([r[k] or None if r else None for r in rows], pa.string()) for k, name in enumerate(SEGMENT)}
 
 

@@ -106,3 +106,22 @@ def test_a_label_map_keeps_its_numbers(real):
     assert "rgb" not in coloured.dims
     assert "segment" not in plain.coords
     np.testing.assert_array_equal(plain, coloured)
+
+
+def _text_number(items):
+    items[0].add_new("SegmentNumber", "LO", "one")
+
+
+def _strange(items):
+    items[0].SegmentNumber = 77
+    items[1].SegmentedPropertyTypeCodeSequence = []
+
+
+def test_damage_costs_the_names_alone(real, tmp_path):
+    da = changed(real / OVERLAPS, tmp_path / "a", _text_number)
+    assert da["segment"].values.tolist() == [1, 2, 3, 4, 5]
+    assert "SegmentSequence can't be read" in dx.scan(tmp_path / "a")["problem"].iloc[0]
+    da = changed(real / OVERLAPS, tmp_path / "b", _strange)
+    assert da["segment"].values.tolist() == [1, 2, 3, 4, 5]
+    assert da["segment_label"].values.tolist() == ["", *LABELS[1:]]
+    assert da["segment_type"].values.tolist()[:3] == ["", "", "Capillary"]
