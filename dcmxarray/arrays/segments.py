@@ -1,7 +1,8 @@
-"""What coordinates say of the segments of a segmentation: labels, numbers, categories, types (PS3.3 C.8.20.4).  Opens no file."""
+"""What arrays say of the segments of a segmentation: labels, numbers, categories, types (PS3.3 C.8.20.4).  Opens no file."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..attributes import SEGMENT
+from ..pixels.frame_sources import LABEL_MAP
 
 NUMBER = "segment_number"
 
@@ -29,6 +31,23 @@ def segment_values(frames: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
     if labels is None or not _tells_apart(labels, values[NUMBER]):
         return {"segment": values[NUMBER]} | values
     return {"segment": values.pop("segment_label")} | values
+
+
+def is_label_map(frames: pd.DataFrame) -> bool:
+    """Whether the values of a stack are segment numbers."""
+    return bool(frames["SOPClassUID"].iat[0] == LABEL_MAP)
+
+
+def flags(segments: Mapping[int, tuple[str, ...]]) -> dict[str, Any]:
+    """The attributes ``flag_values`` and ``flag_meanings`` (CF conventions 3.5) of a label map.
+
+    Parameters
+    ----------
+    segments
+        The texts of `SEGMENT` by segment number.
+    """
+    names = ["_".join(texts[0].split()) or f"segment_{number}" for number, texts in segments.items()]
+    return {"flag_values": list(segments), "flag_meanings": " ".join(names)} if segments else {}
 
 
 def _tells_apart(labels: npt.NDArray[Any], numbers: npt.NDArray[Any]) -> bool:

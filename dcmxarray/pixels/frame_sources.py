@@ -16,7 +16,7 @@ _SPEC = [
     *("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
     *("PlanarConfiguration", "PhotometricInterpretation", "pixels", "TransferSyntaxUID", "NumberOfFrames", "SOPClassUID"),
 ]
-_LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"  # its values are segment numbers; the palette is for display only (PS3.3 C.8.20.2)
+LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"  # its values are segment numbers; the palette is for display only (PS3.3 C.8.20.2)
 
 
 def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
@@ -44,7 +44,7 @@ def _spec(row: dict[str, Any]) -> PixelSpec:
     stored = whole("BitsStored", allocated)
     samples = whole("SamplesPerPixel", 1)
     grey = "MONOCHROME2" if samples == 1 else ""
-    is_label_map = samples == 1 and row["SOPClassUID"] == _LABEL_MAP
+    is_label_map = samples == 1 and row["SOPClassUID"] == LABEL_MAP
     return PixelSpec(
         rows=int(row["Rows"]),
         columns=int(row["Columns"]),

@@ -94,6 +94,13 @@ def test_stores_keep_them(real, tmp_path):
     xr.testing.assert_identical(dx.open_cohort(tmp_path / "out.zarr").open(key).load(), cohort.open(key).load())
 
 
+def test_stores_keep_the_names_of_a_label_map(real, tmp_path):
+    da = dx.open_series(real / "QIICR+dcmqi/data/segmentations/sparse-labelmap-noppv.dcm")
+    assert (da.attrs["flag_values"], da.attrs["flag_meanings"]) == ([0, 1], "Background Liver")
+    da.dicom.to_zarr(tmp_path / "out.zarr")
+    assert xr.open_zarr(tmp_path / "out.zarr")["image"].attrs["flag_values"] == [0, 1]
+
+
 def test_frames_can_be_queried_by_label(real):
     frames = dx.scan(real / OVERLAPS)
     assert dx.open_series(frames.query("segment_label == 'ORANGE'"))["segment"].item() == "ORANGE"
@@ -105,6 +112,8 @@ def test_a_label_map_keeps_its_numbers(real):
     plain, coloured = (dx.open_series(real / f"{name}{kind}.dcm") for kind in ("", "_palette_color"))
     assert "rgb" not in coloured.dims
     assert "segment" not in plain.coords
+    assert plain.attrs["flag_values"] == coloured.attrs["flag_values"] == list(range(21))
+    assert plain.attrs["flag_meanings"].split()[:3] == ["Background", "RGB(37,_231,_253)", "RGB(32,_224,_200)"]
     np.testing.assert_array_equal(plain, coloured)
 
 
