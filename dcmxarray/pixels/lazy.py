@@ -178,15 +178,18 @@ def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Seque
     numbers = np.stack([sources.path[frames], sources.frame[frames]], axis=1)
     starts = np.flatnonzero(np.concatenate([[True], (np.diff(numbers, axis=0) != 0).any(axis=1)]))
     parts = np.split(np.arange(len(frames)), starts[1:])
+    rescales = scaled and spec.photometric != "PALETTE COLOR"
 
     def read(part: Ints) -> None:
         first = int(frames[part[0]])
         image = _image(sources, spec, first, scaled)
+        if rescales and not native.clears(spec, int(sources.offset[first])):
+            _check_fits(sources, spec, first, image, outs[part[0]].dtype)
         for k in part:
             f, out = int(frames[k]), outs[k]
             row, column = sources.crop[f]
             tile = image[row : row + out.shape[0], column : column + out.shape[1]]
-            _finish(sources, f, tile, out, scaled and spec.photometric != "PALETTE COLOR")
+            _finish(sources, f, tile, out, rescales)
 
     if len(parts) > 1 and threading.current_thread() is threading.main_thread():
         with ThreadPoolExecutor(CPU_COUNT) as pool:
@@ -208,18 +211,21 @@ def _image(sources: FrameSources, spec: PixelSpec, frame: int, scaled: bool) -> 
     return by_pydicom.palette(file, spec, image) if scaled and spec.photometric == "PALETTE COLOR" else image
 
 
+def _check_fits(sources: FrameSources, spec: PixelSpec, frame: int, image: Array, dtype: np.dtype[Any]) -> None:
+    """Raise PixelError if a decoded image has values that its header rules out, and that the array's dtype can't hold."""
+    if not rescale.fits(image, float(sources.intercept[frame]), dtype):
+        raise PixelError(
+            f"{sources.file(frame).path}: values of up to {image.max()}, where BitsStored says {spec.bits_stored} bits; "
+            f"rescale=False gives stored values"
+        )
+
+
 def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled: bool) -> None:
     """Write one decoded frame to ``out``, rescaled if asked; PixelError if its shape or dtype does not fit."""
     if stored.shape != out.shape:
         raise PixelError(f"{sources.file(frame).path}: the image is {stored.shape}, the header says {out.shape}")
     if scaled:
-        slope, intercept = float(sources.slope[frame]), float(sources.intercept[frame])
-        if not rescale.fits(stored, intercept, out.dtype):
-            raise PixelError(
-                f"{sources.file(frame).path}: values of up to {stored.max()}, where BitsStored says "
-                f"{sources.specs[int(sources.spec[frame])].bits_stored} bits; rescale=False gives stored values"
-            )
-        rescale.apply(stored, slope, intercept, out)
+        rescale.apply(stored, float(sources.slope[frame]), float(sources.intercept[frame]), out)
     elif np.can_cast(stored.dtype, out.dtype):
         out[...] = stored
     else:

@@ -30,6 +30,11 @@ def is_swapped(spec: PixelSpec) -> bool:
     return spec.syntax == BIG_ENDIAN and spec.bits_allocated in (1, 8, PACKED)
 
 
+def clears(spec: PixelSpec, offset: int) -> bool:
+    """Whether this module reads the frames, so that no value has more than the stored bits."""
+    return spec.syntax in SYNTAXES and offset >= 0 and not is_swapped(spec)
+
+
 def shape(spec: PixelSpec) -> tuple[int, ...]:
     """The shape of one frame as stored: (rows, columns), or (rows, columns, samples) if there are several samples."""
     return (spec.rows, spec.columns) if spec.samples == 1 else (spec.rows, spec.columns, spec.samples)
