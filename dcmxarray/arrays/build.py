@@ -116,14 +116,14 @@ def _with_flags(array: xr.DataArray, frames: pd.DataFrame) -> xr.DataArray:
 
 
 def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
-    """The frames with RealWorldValueSlope and Intercept, read by pydicom file by file.
+    """The frames with RealWorldValueSlope, Intercept and units, read by pydicom file by file.
 
     Classic files keep the mapping in a sequence that the header pass does not enter.
     """
     if frames["RealWorldValueSlope"].notna().all():
         return frames
-    pairs = [real_world_value(path) for path in frames["path"]]
-    return frames.assign(RealWorldValueSlope=[p[0] for p in pairs], RealWorldValueIntercept=[p[1] for p in pairs])
+    found = zip(*(real_world_value(path) for path in frames["path"]), strict=True)
+    return frames.assign(**dict(zip(("RealWorldValueSlope", "RealWorldValueIntercept", "real_world_units"), found, strict=True)))
 
 
 def _build(

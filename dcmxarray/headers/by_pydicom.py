@@ -32,6 +32,7 @@ _NO_PIXELS = (0, -1, -1)
 DEFLATED = "1.2.840.10008.1.2.1.99"
 MOST_HEADER = 1 << 26  # bytes that a deflated header may inflate to
 _STEP = 1 << 16
+_LONGEST = 64  # characters of a label or a code's meaning (VR LO); every frame repeats them
 
 
 @dataclass(frozen=True)
@@ -177,14 +178,20 @@ def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
     return np.frombuffer(out.getvalue(), np.uint8)
 
 
-def real_world_value(path: str) -> tuple[float, float]:
-    """Slope and intercept of the only RealWorldValueMappingSequence item of a classic file (PS3.3 C.7.6.16.2.11); else NaN."""
+def real_world_value(path: str) -> tuple[float, float, str | None]:
+    """Slope, intercept and UCUM units of the only RealWorldValueMappingSequence item of a classic file (PS3.3 C.7.6.16.2.11).
+
+    NaN and ``None`` for what is not there.
+    """
     with _quietly(), files.open_file(path) as handle:
         data = _header(handle)[0]
     mappings = data.get("RealWorldValueMappingSequence") or []
     mapping = mappings[0] if len(mappings) == 1 else {}
     values = [mapping.get(f"RealWorldValue{part}") for part in ("Slope", "Intercept")]
-    return tuple(np.nan if v is None else float(v) for v in values)  # type: ignore[return-value]
+    slope, intercept = (np.nan if v is None else float(v) for v in values)
+    code = (mapping.get("MeasurementUnitsCodeSequence") or [{}])[0]
+    is_ucum = code.get("CodingSchemeDesignator", "UCUM") == "UCUM"
+    return slope, intercept, str(code.get("CodeValue") or "") or None if is_ucum else None
 
 
 def segments(path: str) -> dict[int, tuple[str, ...]]:
@@ -214,7 +221,7 @@ def _segment(item: Any) -> tuple[str, ...]:
         f"{scheme}:{code}" if code and scheme else code,
         item.get("SegmentAlgorithmType"),
     )
-    return tuple(str(text or "").strip() for text in texts)
+    return tuple(str(text or "").strip()[:_LONGEST] for text in texts)
 
 
 def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:

@@ -121,15 +121,21 @@ def _text_number(items):
     items[0].add_new("SegmentNumber", "LO", "one")
 
 
+def _long(items):
+    items[0].SegmentLabel = "x" * 5000
+
+
 def _strange(items):
     items[0].SegmentNumber = 77
     items[1].SegmentedPropertyTypeCodeSequence = []
 
 
+@pytest.mark.filterwarnings("ignore:The value length")
 def test_damage_costs_the_names_alone(real, tmp_path):
     da = changed(real / OVERLAPS, tmp_path / "a", _text_number)
     assert da["segment"].values.tolist() == [1, 2, 3, 4, 5]
     assert "SegmentSequence can't be read" in dx.scan(tmp_path / "a")["problem"].iloc[0]
+    assert len(changed(real / OVERLAPS, tmp_path / "c", _long)["segment"].values[0]) == 64
     da = changed(real / OVERLAPS, tmp_path / "b", _strange)
     assert da["segment"].values.tolist() == [1, 2, 3, 4, 5]
     assert da["segment_label"].values.tolist() == ["", *LABELS[1:]]

@@ -114,6 +114,8 @@ def test_a_rescale_slope_comes_first(tmp_path):
     da = dx.open_series(classic(tmp_path / "a", mapping(), RescaleSlope=3, RescaleIntercept=0, RescaleType="normalized"))
     assert (float(da.max()), da.attrs["units"]) == (12, "normalized")
     assert "value_source" not in da.attrs
+    asked = dx.open_series(tmp_path / "a", rescale="rwvm")
+    assert (float(asked.max()), asked.attrs["units"]) == (12, "mm2/s")
     same = {"RescaleSlope": 1.0, "RescaleIntercept": 0.0, "RescaleType": "US"}
     assert (dx.open_series(enhanced(tmp_path / "b", [[mapping()]] * 3, same)).values == 4).all()
 
