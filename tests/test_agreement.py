@@ -34,7 +34,7 @@ UNLIKE = "unlike images share one SeriesInstanceUID: which of them dcm2niix take
 # (source, end of the SeriesInstanceUID, SeriesNumber) -> (what differs, why); docs/agreement.md says more
 EXCEPTIONS = {
     (HIGHDICOM, "96151353", "13"): ("voxels", TILES),
-    (HIGHDICOM, "83663297", "13"): ("not opened", "tiles of single bits in RLE, which no codec here decodes"),
+    (HIGHDICOM, "83663297", "13"): ("voxels", TILES),
     (HIGHDICOM, "07741995", "6"): ("voxels", TILES),
     (HIGHDICOM, "82201849", "2"): ("voxels", TILES),
     (HIGHDICOM, "09496184", "2"): ("voxels", TILES),

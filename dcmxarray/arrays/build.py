@@ -12,7 +12,7 @@ from xarray.core import indexing
 
 from ..attributes import VOCABULARY, Tag, column_of_tag
 from ..errors import FATAL, SeriesError
-from ..headers.by_pydicom import header, real_world_value
+from ..headers.by_pydicom import header, real_world_value, segments
 from ..model import MISSING, FrameGrid
 from ..pixels.frame_sources import frame_shape, frame_sources
 from ..pixels.lazy import FrameArray
@@ -23,6 +23,7 @@ from .attrs import attrs_of, constant
 from .chunks import CHUNK_BYTES, DECODED_BYTES, Chunks, resolve
 from .coords import coords_of, geometry_coords, labelled
 from .more import needed, with_columns
+from .segments import flags, is_label_map
 
 NAME = "image"
 SOURCE = "dicom_source"  # key in an array's encoding: (SOPInstanceUID, frame) -> path
@@ -68,6 +69,8 @@ def open_stack(
     frames = _with_real_world_values(frames) if rescale == "rwvm" else frames
     arranged = arrange.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
     array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, tags or ())))
+    if is_label_map(frames):
+        return _with_flags(array, frames)
     return _with_suv(array, frames) if rescale is True and frames["Modality"].iat[0] == "PT" else array
 
 
@@ -101,15 +104,27 @@ def _with_suv(array: xr.DataArray, frames: pd.DataFrame) -> xr.DataArray:
     return array.assign_coords({suv.FACTOR: coordinate})
 
 
+def _with_flags(array: xr.DataArray, frames: pd.DataFrame) -> xr.DataArray:
+    """The array with the names of its values; unchanged if frames are of several files, or the header can't be read."""
+    if frames["path"].nunique() > 1:
+        return array
+    try:
+        return array.assign_attrs(flags(segments(str(frames["path"].iat[0]))))
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001
+        return array
+
+
 def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
-    """The frames with RealWorldValueSlope and Intercept, read by pydicom file by file.
+    """The frames with RealWorldValueSlope, Intercept and units, read by pydicom file by file.
 
     Classic files keep the mapping in a sequence that the header pass does not enter.
     """
     if frames["RealWorldValueSlope"].notna().all():
         return frames
-    pairs = [real_world_value(path) for path in frames["path"]]
-    return frames.assign(RealWorldValueSlope=[p[0] for p in pairs], RealWorldValueIntercept=[p[1] for p in pairs])
+    found = zip(*(real_world_value(path) for path in frames["path"]), strict=True)
+    return frames.assign(**dict(zip(("RealWorldValueSlope", "RealWorldValueIntercept", "real_world_units"), found, strict=True)))
 
 
 def _build(

@@ -13,6 +13,7 @@ from ..attributes import column_of, labels
 from ..model import MISSING, FrameGrid
 from ..stacks import diffusion, geometry
 from ..stacks.split import POSITION, leading, plane
+from .segments import segment_values
 
 Values = npt.NDArray[Any]
 Coord = tuple[tuple[str, ...], Values]
@@ -98,8 +99,11 @@ def coords_of(
         Columns that the user asked for.
     """
     found: dict[str, Coord] = dict(arranged.coords)
+    segments = segment_values(frames)
     for name in (d for d in arranged.dims if d not in ("slice", "time")):
-        found[name] = _axis_values(column_values(frames, name), arranged, name)
+        values = segments[name] if name in segments else column_values(frames, name)
+        found[name] = _axis_values(values, arranged, name)
+    found |= {n: spread(v, arranged.cells, arranged.dims) for n, v in segments.items() if n not in found}
     for name in (*_ALWAYS, "component", "b", *_DIFFUSION, *_WHERE_VARYING, *tags):
         if name not in found and column_of(name) in frames:
             coord = spread(column_values(frames, name), arranged.cells, arranged.dims)

@@ -32,6 +32,7 @@ _NO_PIXELS = (0, -1, -1)
 DEFLATED = "1.2.840.10008.1.2.1.99"
 MOST_HEADER = 1 << 26  # bytes that a deflated header may inflate to
 _STEP = 1 << 16
+_LONGEST = 64  # characters of a label or a code's meaning (VR LO); every frame repeats them
 
 
 @dataclass(frozen=True)
@@ -191,17 +192,54 @@ def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
     return np.frombuffer(out.getbuffer(), np.uint8)  # writable, as all headers: for read-only ones all would compile again
 
 
-def real_world_value(path: str) -> tuple[float, float]:
-    """Slope and intercept in the RealWorldValueMappingSequence of a classic file (PS3.3 C.7.6.16.2.11); NaN if absent."""
+def real_world_value(path: str) -> tuple[float, float, str | None]:
+    """Slope, intercept and UCUM units of the only RealWorldValueMappingSequence item of a classic file (PS3.3 C.7.6.16.2.11).
+
+    NaN and ``None`` for what is not there.
+    """
     with _quietly(), files.open_file(path) as handle:
         data = _header(handle)[0]
-    mapping = (data.get("RealWorldValueMappingSequence") or [{}])[0]
+    mappings = data.get("RealWorldValueMappingSequence") or []
+    mapping = mappings[0] if len(mappings) == 1 else {}
     values = [mapping.get(f"RealWorldValue{part}") for part in ("Slope", "Intercept")]
-    return tuple(np.nan if v is None else float(v) for v in values)  # type: ignore[return-value]
+    slope, intercept = (np.nan if v is None else float(v) for v in values)
+    code = (mapping.get("MeasurementUnitsCodeSequence") or [{}])[0]
+    is_ucum = code.get("CodingSchemeDesignator", "UCUM") == "UCUM"
+    return slope, intercept, str(code.get("CodeValue") or "") or None if is_ucum else None
+
+
+def segments(path: str) -> dict[int, tuple[str, ...]]:
+    """The segments of a segmentation by number (PS3.3 C.8.20.4): the texts of `attributes.SEGMENT`, "" where one is missing.
+
+    Raises
+    ------
+    Exception
+        Of many types, if pydicom can't read the sequence.
+    """
+    with _quietly(), files.open_file(path) as handle:
+        items = _header(handle)[0].get("SegmentSequence") or []
+        return {int(item.SegmentNumber): _segment(item) for item in items if item.get("SegmentNumber") is not None}
+
+
+def _segment(item: Any) -> tuple[str, ...]:
+    """The texts of one segment."""
+    category, kind = (
+        (item.get(f"SegmentedProperty{part}CodeSequence") or [pydicom.Dataset()])[0] for part in ("Category", "Type")
+    )
+    values = (kind.get(name) for name in ("CodeValue", "LongCodeValue", "URNCodeValue"))
+    code, scheme = next((str(v) for v in values if v), ""), str(kind.get("CodingSchemeDesignator") or "")
+    texts = (
+        item.get("SegmentLabel"),
+        category.get("CodeMeaning"),
+        kind.get("CodeMeaning"),
+        f"{scheme}:{code}" if code and scheme else code,
+        item.get("SegmentAlgorithmType"),
+    )
+    return tuple(str(text or "").strip()[:_LONGEST] for text in texts)
 
 
 def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
-    """Raw value and VR of the wanted elements that the data set has, by their index."""
+    """Raw value and VR of the wanted elements that the data set has, by their index; of sequences only that they are there."""
     found = {}
     blocks = _blocks(data)
     for j, element in enumerate(wanted.elements):
@@ -209,7 +247,9 @@ def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
         source = data.file_meta if tag is not None and tag >> 16 == 2 else data
         raw = source.get_item(tag) if tag is not None else None
         value = _bytes(raw, element) if raw is not None else None
-        if value is not None:
+        if raw is not None and element.vr == "SQ":
+            found[j] = b"", "SQ"
+        elif value is not None:
             found[j] = value, getattr(raw, "VR", None) or ""
     return found
 

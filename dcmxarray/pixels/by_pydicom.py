@@ -51,6 +51,8 @@ def decode(file: File, spec: PixelSpec, offset: int, length: int, frame: int, ro
     with guarded(f"{file.path} frame {frame}: can't be decoded"):
         if spec.syntax != native.DEFLATED and (offset < 0 or native.is_swapped(spec)):
             return _by_pydicom(file, spec, frame)[slice(*rows)]
+        if spec.bits_allocated == native.PACKED and _is_of_words(spec, length):
+            raise ValueError("BitsAllocated is 12, but the pixel data are of 16 bits each: frames.assign(BitsAllocated=16)")
         ybr = colour.is_ybr(spec)
         first, last = (rows[0], min(rows[1], spec.rows)) if native.has_rows(spec) else (0, spec.rows)
         each = layout.bits(spec) // spec.rows
@@ -65,6 +67,12 @@ def _bytes(file: File, spec: PixelSpec, offset: int, length: int, begin: int, en
     if spec.syntax == native.DEFLATED:
         return inflated.part(file, begin, end - begin)
     return part(file, offset + begin, min(end, length) - begin)
+
+
+def _is_of_words(spec: PixelSpec, length: int) -> bool:
+    """Whether pixel data that should be packed have the length of 16 bits for each value, not of packed ones with padding."""
+    values = spec.frames * spec.rows * spec.columns * spec.samples
+    return length == 2 * values and length > -(-values * native.PACKED // 8) + 1
 
 
 def _by_pydicom(file: File, spec: PixelSpec, frame: int) -> Array:
@@ -95,10 +103,17 @@ def _dataset(file: File) -> Any:
 
 @lru_cache(maxsize=16)
 def _header(file: File) -> Any:
-    """The elements before the pixels, including palettes, cached."""
+    """The elements before the pixels, including palettes in an order that pydicom reads, cached."""
     with files.open_file(file.path) as handle:
         check_open(file, handle)
-        return by_pydicom.header_of(handle)
+        data = by_pydicom.header_of(handle)
+    if not data.file_meta.get("TransferSyntaxUID"):
+        del data.file_meta  # pydicom then takes the byte order that it read the elements in
+    if not data.original_encoding[1]:
+        for name in (f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")):
+            if isinstance(data.get(name), bytes):  # words, whose bytes pydicom leaves as they are in the file
+                data[name].value = np.frombuffer(data[name].value, np.uint16).byteswap().tobytes()
+    return data
 
 
 def palette(file: File, spec: PixelSpec, indices: Array) -> Array:

@@ -197,17 +197,20 @@ def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Seque
     numbers = np.stack([sources.path[frames], sources.frame[frames]], axis=1)
     starts = np.flatnonzero(np.concatenate([[True], (np.diff(numbers, axis=0) != 0).any(axis=1)]))
     parts = np.split(np.arange(len(frames)), starts[1:])
+    rescales = scaled and spec.photometric != "PALETTE COLOR"
 
     def read(part: Ints) -> None:
         tops = sources.crop[frames[part], 0]
         for first, last in _bands(spec, int(tops.min()), int(tops.max()) + len(outs[part[0]])):
             image = _image(sources, spec, int(frames[part[0]]), scaled, (first, last))
+            if rescales and not native.clears(spec, int(sources.offset[frames[part[0]]])):
+                _check_fits(sources, spec, int(frames[part[0]]), image, outs[part[0]].dtype)
             for k in part:
                 f, (row, column) = int(frames[k]), sources.crop[frames[k]].tolist()
                 begin, end = max(row, first), min(row + len(outs[k]), last)
                 out = outs[k][begin - row : max(begin, end) - row]
                 tile = image[begin - first : max(begin, end) - first, column : column + out.shape[1]]
-                _finish(sources, f, tile, out, scaled and spec.photometric != "PALETTE COLOR")
+                _finish(sources, f, tile, out, rescales)
 
     if len(parts) > 1 and threading.current_thread() is threading.main_thread():
         with ThreadPoolExecutor(CPU_COUNT) as pool:
@@ -233,6 +236,15 @@ def _image(sources: FrameSources, spec: PixelSpec, frame: int, scaled: bool, row
         data = encapsulated.frame_bytes(encapsulated.Element(file, at, length, spec.frames), number)
         image = codecs.decode(data, spec, f"{file.path} frame {number}")[slice(*rows)]
     return by_pydicom.palette(file, spec, image) if scaled and spec.photometric == "PALETTE COLOR" else image
+
+
+def _check_fits(sources: FrameSources, spec: PixelSpec, frame: int, image: Array, dtype: np.dtype[Any]) -> None:
+    """Raise PixelError if a decoded image has values that its header rules out, and that the array's dtype can't hold."""
+    if not rescale.fits(image, float(sources.intercept[frame]), dtype):
+        raise PixelError(
+            f"{sources.file(frame).path}: values of up to {image.max()}, where BitsStored says {spec.bits_stored} bits; "
+            f"rescale=False gives stored values"
+        )
 
 
 def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled: bool) -> None:

@@ -156,7 +156,7 @@ def _is_usual_attribute(name: Any, value: Any) -> bool:
     return not instruction and all(type(v) in (str, int, float, bool) for v in parts) and " since " not in str(value)
 
 
-_LOWER = frozenset(("units", "long_name", "time_source", "slice_source"))
+_LOWER = frozenset(("units", "long_name", "time_source", "slice_source", "value_source", "flag_values", "flag_meanings"))
 
 
 def _as_objects(array: xr.DataArray, chunks: tuple[int, ...], shards: tuple[int, ...]) -> tuple[dict[str, bytes], Store]:

@@ -110,7 +110,7 @@ def test_one_frame_beyond_the_end_costs_itself(tmp_path):
     [
         ("BitsAllocated", 65535, "BitsAllocated is 65535"),
         ("BitsAllocated", 0, "BitsAllocated is 0"),
-        ("BitsAllocated", 12, "BitsAllocated is 12"),
+        ("BitsAllocated", 10, "BitsAllocated is 10"),
         ("BitsStored", 0, "BitsStored is 0"),
         ("BitsStored", 17, "BitsStored is 17"),
         ("HighBit", 3, "HighBit is 3"),

@@ -55,6 +55,7 @@ def walk_groups(buf: Any, start: int, explicit: bool, wanted: tuple[Any, ...], a
     wanted
         Five arrays: tags of the root sequences with one item for all frames, and of those with an item for each frame; tags of
         the sequences below the roots that are entered; of each wanted leaf, sorted by its tag, that of its sequence and its own.
+        A leaf with the tag of an item counts the items of the sequence, in ``size``.
     at, size, vr
         Offsets, lengths and VRs, filled in: (leaves, 1 + frames).  Column 0 is what all frames share, column i + 1 is frame i.
 
@@ -88,6 +89,11 @@ def _walk_groups(  # type: ignore[no-untyped-def]
                 if depth == 1:
                     frames += 1 if _find(framed, tags[0]) >= 0 else 0
                     row = frames if _find(framed, tags[0]) >= 0 else 0
+                if row >= 0 and row < at.shape[1]:
+                    k = _leaf(parents, leaves, tags[depth - 1], ITEM)
+                    if k >= 0:
+                        at[k, row] = p
+                        size[k, row] += 1
                 tags[depth], plain[depth] = tags[depth - 1], plain[depth - 1]
                 ends[depth] = -1 if length == UNDEFINED else p + length
                 depth += 1
