@@ -117,7 +117,7 @@ VOCABULARY: tuple[Attribute, ...] = (
     *_plain("int", "Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel"),
     *_plain("int", "PlanarConfiguration NumberOfFrames InStackPositionNumber TotalPixelMatrixRows TotalPixelMatrixColumns"),
     *_plain("int", "RowPositionInTotalImagePixelMatrix ColumnPositionInTotalImagePixelMatrix"),
-    Attribute("segment", "ReferencedSegmentNumber", "int", "", "segment number", proposed=True),
+    Attribute("segment", "ReferencedSegmentNumber", "int", "", "segment", proposed=True),
     *_plain("str", "StackID DimensionIndexValues DimensionOrganizationType"),
     *_plain("str", "PhotometricInterpretation LossyImageCompression"),
     *_plain("float", "RescaleSlope RescaleIntercept RealWorldValueSlope RealWorldValueIntercept DoseGridScaling"),
@@ -137,6 +137,13 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("tile_row", "", "int", "", "row of the tile"),
     Attribute("tile_col", "", "int", "", "column of the tile"),
     Attribute("acquired", "", "datetime", "", "acquisition date and time"),
+    Attribute("segment_label", "", "str", "", "label of the segment"),
+    Attribute("segment_category", "", "str", "", "property category of the segment, in words"),
+    Attribute("segment_type", "", "str", "", "property type of the segment, in words"),
+    Attribute("segment_code", "", "str", "", "property type of the segment, as scheme:code"),
+    Attribute("segment_algorithm", "", "str", "", "how the segment was made: AUTOMATIC, SEMIAUTOMATIC or MANUAL"),
+    Attribute("real_world_mappings", "", "int", "", "number of real-world value mappings"),
+    Attribute("real_world_units", "", "str", "", "units of the real-world value mapping (UCUM)"),
     Attribute("fp_slope", "", "float", "", "slope to the vendor's floating point values"),
     Attribute("fp_intercept", "", "float", "", "intercept to the vendor's floating point values"),
 )
@@ -168,6 +175,8 @@ SPATIAL: tuple[Attribute, ...] = (
     Attribute("col", "", "float", "mm", "column position"),
     Attribute("time", "", "float", "s", "time"),
 )
+
+SEGMENT = ("segment_label", "segment_category", "segment_type", "segment_code", "segment_algorithm")
 
 LABELS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")  # of an array
 

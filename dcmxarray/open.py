@@ -54,9 +54,9 @@ def open_series(
         As in xarray: ``"auto"`` makes dask chunks of whole volumes, ``{}`` one chunk for each frame, ``None`` a lazy array
         without dask.
     rescale
-        ``True`` gives real-world values (slope and intercept of each frame applied, palettes looked up); ``False`` stored
-        values; ``"philips_fp"`` Philips' floating point values, by (2005,xx0E); ``"rwvm"`` values by the first
-        RealWorldValueMapping.
+        ``True`` gives real-world values (slope and intercept of each frame applied, palettes looked up), integers in a signed
+        type in which differences do not wrap; ``False`` stored values in the stored type; ``"philips_fp"`` Philips' floating
+        point values, by (2005,xx0E); ``"rwvm"`` values by the only RealWorldValueMapping, where there is a RescaleSlope too.
     missing
         ``"raise"``, or ``"fill"``: cells without a frame are NaN in float arrays and 0 in integer arrays, and the coordinate
         ``valid`` is false for them.

@@ -12,7 +12,7 @@ from xarray.core import indexing
 
 from ..attributes import VOCABULARY, Tags, column_of_tag
 from ..errors import FATAL, SeriesError
-from ..headers.by_pydicom import header, real_world_value
+from ..headers.by_pydicom import header, real_world_value, segments
 from ..model import MISSING, FrameGrid
 from ..pixels.frame_sources import frame_shape, frame_sources
 from ..pixels.lazy import FrameArray
@@ -23,9 +23,11 @@ from .attrs import attrs_of, constant
 from .chunks import CHUNK_BYTES, DECODED_BYTES, Chunks, resolve
 from .coords import coords_of, geometry_coords, labelled
 from .more import named, needed, with_columns
+from .segments import flags, is_label_map
 
 NAME = "image"
-SOURCE = "dicom_source"
+SOURCE = "dicom_source"  # key in an array's encoding: (SOPInstanceUID, frame) -> path
+FOLDERS = "dicom_folders"  # key in the encoding of coordinates: the folders that the array is read from
 
 
 def open_stack(
@@ -68,6 +70,8 @@ def open_stack(
     frames = _with_real_world_values(frames) if rescale == "rwvm" else frames
     arranged = arrange.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
     array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, asked)))
+    if is_label_map(frames):
+        return _with_flags(array, frames)
     return _with_suv(array, frames) if rescale is True and frames["Modality"].iat[0] == "PT" else array
 
 
@@ -101,15 +105,27 @@ def _with_suv(array: xr.DataArray, frames: pd.DataFrame) -> xr.DataArray:
     return array.assign_coords({suv.FACTOR: coordinate})
 
 
+def _with_flags(array: xr.DataArray, frames: pd.DataFrame) -> xr.DataArray:
+    """The array with the names of its values; unchanged if frames are of several files, or the header can't be read."""
+    if frames["path"].nunique() > 1:
+        return array
+    try:
+        return array.assign_attrs(flags(segments(str(frames["path"].iat[0]))))
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001
+        return array
+
+
 def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
-    """The frames with RealWorldValueSlope and Intercept, read by pydicom file by file.
+    """The frames with RealWorldValueSlope, Intercept and units, read by pydicom file by file.
 
     Classic files keep the mapping in a sequence that the header pass does not enter.
     """
     if frames["RealWorldValueSlope"].notna().all():
         return frames
-    pairs = [real_world_value(path) for path in frames["path"]]
-    return frames.assign(RealWorldValueSlope=[p[0] for p in pairs], RealWorldValueIntercept=[p[1] for p in pairs])
+    found = zip(*(real_world_value(path) for path in frames["path"]), strict=True)
+    return frames.assign(**dict(zip(("RealWorldValueSlope", "RealWorldValueIntercept", "real_world_units"), found, strict=True)))
 
 
 def _build(
@@ -128,6 +144,9 @@ def _build(
         variable = variable.chunk(resolve(chunks, variable, most), name=f"dicom-{tokenize(array)}")
     result = xr.DataArray(variable, coords_of(frames, arranged, dims, array.shape, tags), name=NAME)
     result.encoding = dict(variable.encoding)
+    folders = tuple({path.rpartition("/")[0] or "/" for path in array.sources.paths})
+    for coord in result.coords.variables.values():  # arithmetic drops the encoding of arrays, not that of coordinates
+        coord.encoding[FOLDERS] = folders
     return result
 
 

@@ -29,7 +29,7 @@ from ..headers.asked import ALL, joined, numbered, settled
 from ..headers.scan import frame_table, read_files
 from ..sources import files, folders
 
-FORMAT = b"dcmxarray index 2"
+FORMAT = b"dcmxarray index 3"
 NO_DICOM = -1
 
 # Parquet's first bytes, then our format, which marks the file as ours even if its end is lost, then the CRC-32 of the rest.
@@ -178,7 +178,7 @@ def _table(place: str, tags: Tags | None) -> pd.DataFrame:
         if _is_ours(data):
             warnings.warn(f"{place}: the index is damaged or of another version; it is made anew", stacklevel=2)
             return pd.DataFrame()
-        raise StoreError(f"{place} is there and no index of dcmxarray; nothing was written, give another place for index=")
+        raise _no_index(place, data)
     if not data.startswith(_BEGIN):
         return pd.DataFrame()
     table = pq.read_table(pa.BufferReader(data))
@@ -186,6 +186,13 @@ def _table(place: str, tags: Tags | None) -> pd.DataFrame:
     if tags is not None and stored.get(b"tags") != _meta(tags)[b"tags"]:
         return pd.DataFrame()
     return _absolute(table, os.path.dirname(place)).to_pandas()
+
+
+def _no_index(place: str, begin: bytes) -> StoreError:
+    """The error for a file that is not known to be an index; a few bytes may be what is left of one."""
+    said = f"{place} is there and no index of dcmxarray; nothing was written, give another place for index="
+    cut = f". It holds {len(begin)} bytes, and may be the beginning of an index that was cut: if it is, delete it"
+    return StoreError(said + (cut if _BEGIN.startswith(begin) and os.path.getsize(place) == len(begin) else ""))
 
 
 def _data(place: str) -> bytes | None:
@@ -260,6 +267,9 @@ def _store(frames: pd.DataFrame, place: str, tags: Tags) -> None:
             out.flush()
             os.fsync(out.fileno())
         os.replace(name, place)
+    except OSError as error:
+        os.unlink(name)
+        raise StoreError(f"{place}: the index can't be written ({error.strerror}); make room, or leave out index=") from error
     except BaseException:
         os.unlink(name)
         raise

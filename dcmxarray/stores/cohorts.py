@@ -20,7 +20,7 @@ from ..arrays.describe import DETAILS, details_of
 from ..arrays.origin import Opener, Origin
 from ..attributes import BY_NAME, DIM_ORDER
 from ..errors import FATAL, StoreError, one_line
-from . import arrays, claims, documents, identifiers, objects, tables
+from . import arrays, claims, documents, identifiers, objects, origins, tables
 from .keys import name
 
 FLUSH = 10.0  # seconds between two updates of the store's tables
@@ -119,7 +119,7 @@ def _sources(members: Origin) -> list[str]:
     store = getattr(members, "location", None)
     if store is not None:
         return [objects.place(store)]
-    return arrays.folders(members.frames["path"].dropna().unique()) if "path" in members.frames else []
+    return origins.folders(members.frames["path"].dropna().unique()) if "path" in members.frames else []
 
 
 def _fingerprints(members: Origin, keys: list[str]) -> list[str]:
@@ -173,7 +173,7 @@ def _write_one(
     try:
         with objects.opened(location, write=True) as store:
             found = None if overwrite or not fingerprint else _mark(store, name(key))
-            if found is not None and found.fingerprint == fingerprint:
+            if found is not None and found.fingerprint == fingerprint and arrays.is_listed_whole(store, name(key), found):
                 row |= {"status": "kept", **found.about}
                 if not listed:
                     claims.tidy(store, name(key))
