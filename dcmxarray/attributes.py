@@ -7,9 +7,11 @@ the keyword of PS3.6 as its name; a computed column, or one value of an element 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 Tag = str | tuple[int, str, int]  # a keyword, or a private element's group, creator and element
+_PRIVATE = re.compile(r"\(([0-9A-F]{4}),(.+),([0-9A-F]{2})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,9 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part"),
     Attribute("derived", "", "str", "", "which derived map; missing for an image"),
     Attribute("kind", "", "str", "", "ImageType from its third value on, without the complex part"),
+    Attribute("variant", "", "str", "", "the vendor's own type of image; missing for the usual one"),
+    Attribute("label", "", "str", "", "label, control or m0 of arterial spin labelling"),
+    Attribute("dimensions", "", "str", "", "the elements that DimensionIndexValues counts, in its order"),
     Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
     Attribute("slice_time", "", "float", "s", "time within the volume"),
     Attribute("tile_row", "", "int", "", "row of the tile"),
@@ -157,7 +162,7 @@ SPATIAL: tuple[Attribute, ...] = (
 
 LABELS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")  # of an array
 
-DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component", "segment", "tile_row", "tile_col")
+DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component", "label", "segment", "tile_row", "tile_col")
 
 BY_NAME: dict[str, Attribute] = {a.name: a for a in (*VOCABULARY, *COMPUTED, *SPATIAL)}
 BY_COLUMN: dict[str, Attribute] = {column: a for a in (*PLACES, *VOCABULARY, *COMPUTED) for column in a.columns}
@@ -176,6 +181,12 @@ def labels(name: str) -> dict[str, str]:
 def column_of_tag(tag: Tag) -> str:
     """The name, as a column and as an attribute, of an element that the user asks for: the keyword, or ``(gggg,creator,ee)``."""
     return tag if isinstance(tag, str) else f"({tag[0]:04X},{tag[1]},{tag[2]:02X})"
+
+
+def tag_of(name: str) -> Tag:
+    """The element that the name of a column stands for, the inverse of `column_of_tag`."""
+    private = _PRIVATE.fullmatch(name)
+    return (int(private[1], 16), private[2], int(private[3], 16)) if private else name
 
 
 def column_of(name: str) -> str:

@@ -31,7 +31,7 @@ SOURCE = "dicom_source"
 def open_stack(
     stack: Stack,
     *,
-    dims: Sequence[str] | None = None,
+    dims: Sequence[Tag] | None = None,
     chunks: Chunks = "auto",
     rescale: bool | str = True,
     missing: arrange.Missing = "raise",
@@ -65,7 +65,8 @@ def open_stack(
     rescale = rescale if isinstance(rescale, str) else bool(rescale)
     frames = with_columns(_whole(stack), needed(dims, tags))
     frames = _with_real_world_values(frames) if rescale == "rwvm" else frames
-    arranged = arrange.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
+    named = None if dims is None else [column_of_tag(d) for d in dims]
+    arranged = arrange.arrange(frames, named, "fill" if stack.is_sparse else missing, duplicates)
     array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, tags or ())))
     return _with_suv(array, frames) if rescale is True and frames["Modality"].iat[0] == "PT" else array
 

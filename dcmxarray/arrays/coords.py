@@ -98,9 +98,9 @@ def coords_of(
         Columns that the user asked for.
     """
     found: dict[str, Coord] = dict(arranged.coords)
-    for name in (d for d in arranged.dims if d not in ("slice", "time")):
+    for name in (d for d in arranged.dims if d not in ("slice", "time", *arranged.coords)):
         found[name] = _axis_values(column_values(frames, name), arranged, name)
-    for name in (*_ALWAYS, "component", "b", *_DIFFUSION, *_WHERE_VARYING, *tags):
+    for name in (*_ALWAYS, "component", "label", "b", *_DIFFUSION, *_WHERE_VARYING, *tags):
         if name not in found and column_of(name) in frames:
             coord = spread(column_values(frames, name), arranged.cells, arranged.dims)
             if coord[0] if name in _WHERE_VARYING else _has_values(coord):

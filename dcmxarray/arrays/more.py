@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..attributes import BY_COLUMN, BY_NAME, VOCABULARY, Tag, column_of, column_of_tag
+from ..attributes import BY_COLUMN, BY_NAME, VOCABULARY, Tag, column_of, column_of_tag, tag_of
 from ..errors import HeaderError
 from ..headers.scan import frame_table, read_files
 
 _KEYWORDS = {a.keyword for a in VOCABULARY}
 
 
-def needed(dims: Sequence[str] | None, tags: Sequence[Tag] | None) -> list[Tag]:
+def needed(dims: Sequence[Tag] | None, tags: Sequence[Tag] | None) -> list[Tag]:
     """The elements among ``dims`` and ``tags`` that the vocabulary does not have."""
-    asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]
+    asked = [*(tags or ()), *(tag_of(d) if isinstance(d, str) else d for d in dims or () if d not in BY_NAME)]
     return [t for t in asked if not isinstance(t, str) or not (column_of(t) in BY_COLUMN or t in _KEYWORDS or t == "rgb")]
 
 

@@ -27,7 +27,7 @@ from ..errors import HeaderError, StoreError
 from ..headers.scan import frame_table, read_files
 from ..sources import files, folders
 
-FORMAT = b"dcmxarray index 2"
+FORMAT = b"dcmxarray index 3"
 NO_DICOM = -1
 
 # Parquet's first bytes, then our format, which marks the file as ours even if its end is lost, then the CRC-32 of the rest.

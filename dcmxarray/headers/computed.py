@@ -1,4 +1,4 @@
-"""Columns computed from other columns: b-value, gradient, component, derived map, acquisition time.  Opens no file.
+"""Columns computed from other columns: b-value, gradient, component, label, derived map, acquisition time.  Opens no file.
 
 The standard's reader comes first, then the vendors'.  A reader runs only on the rows that have the column it needs, and texts
 are interpreted once per distinct value.
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .vendors import B_VALUE_READERS, COMPONENT_READERS, FLOATING_POINT, GRADIENT_READERS, PART_COLUMNS, standard
+from .vendors import B_VALUE_READERS, FLOATING_POINT, GRADIENT_READERS, WORD_COLUMNS, WORD_READERS
 from .vendors.base import Columns
 
 Reader = Callable[[Columns], npt.NDArray[Any]]
@@ -53,7 +53,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     ``b`` (s/mm2), ``gradient_x/y/z`` (patient LPS; 0 where b is 0), ``fp_slope``, ``fp_intercept``, ``component``,
-    ``derived``, ``kind`` and ``acquired``, by name.
+    ``derived``, ``kind``, ``variant``, ``label`` and ``acquired``, by name.
     """
     b = first(B_VALUE_READERS, columns)
     gradient = first(GRADIENT_READERS, columns, 3)
@@ -99,21 +99,24 @@ def first(readers: Sequence[tuple[Reader, str]], columns: Mapping[str, Any], wid
 
 
 def _words(columns: Mapping[str, Any]) -> dict[str, pa.Array]:
-    """``component``, ``derived`` and ``kind``, computed once per distinct combination of the columns that they depend on."""
+    """The columns of words, such as ``component``, computed once per distinct combination of the columns that they depend on."""
     codes = np.zeros(len(columns["ImageType"]), np.int64)
-    for name in ("ImageType", "ComplexImageComponent", *PART_COLUMNS):
+    for name in WORD_COLUMNS:
         if isinstance(columns[name], pa.Array):
             encoded = columns[name].dictionary_encode()
-            codes = codes * (len(encoded.dictionary) + 1) + np.asarray(encoded.indices.fill_null(-1)) + 1
+            count, each = len(encoded.dictionary), np.asarray(encoded.indices.fill_null(-1))
         else:
-            codes = codes * 64 + np.clip(np.nan_to_num(columns[name], nan=-1.0), -1, 62).astype(np.int64) + 1
+            distinct, each = np.unique(columns[name], return_inverse=True)
+            count = len(distinct)
+        codes = codes * (count + 1) + each + 1
     _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
     rows = Rows(columns, where)
-    parts = [reader(rows) for reader in COMPONENT_READERS]
-    component = [next((p for p in found if p), None) for found in zip(*parts, strict=True)]
-    derived = [d or None for d in standard.derived(rows)]
-    kind = [k or None for k in standard.kind(rows)]
-    return {"component": _spread(component, inverse), "derived": _spread(derived, inverse), "kind": _spread(kind, inverse)}
+    return {name: _spread(_first_word(readers, rows), inverse) for name, readers in WORD_READERS.items()}
+
+
+def _first_word(readers: Sequence[Reader], rows: Rows) -> list[str | None]:
+    """For each row, the first word that a reader finds."""
+    return [next((word for word in found if word), None) for found in zip(*(read(rows) for read in readers), strict=True)]
 
 
 def _spread(values: Sequence[str | None], inverse: npt.NDArray[np.int64]) -> pa.Array:

@@ -1,21 +1,23 @@
 """Arranges the frames of a stack in a grid: sorts slices, finds axes, reports empty and doubly filled cells.  Opens no file.
 
 The input is columns of the frame table, whatever the scanner; the output is a `FrameGrid`.  The steps in turn: slice, named
-attributes that vary at one position, b, time.  Frames that do not fit raise `GridError`.
+attributes that vary at one position, b, cycles, time.  Frames that do not fit raise `GridError`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..attributes import DIM_ORDER
 from ..errors import GridError
 from ..model import MISSING, FrameGrid
 from .axes import add_attributes
+from .cycles import add_cycles
 from .diffusion import add_diffusion
 from .explain import describe_doubles, describe_holes
 from .slices import add_slices
@@ -63,6 +65,7 @@ def arrange(
     _named(work, [*dict.fromkeys((*STRUCTURE, *named))])
     add_attributes(work)
     add_diffusion(work)
+    add_cycles(work)
     add_time(work)
     return _fill(work, dims, missing, duplicates)
 
@@ -86,7 +89,10 @@ def _fill(work: Work, dims: Sequence[str] | None, missing: Missing, duplicates: 
     filled = np.full(counts.size, MISSING, np.int64)
     filled[cells[::-1]] = np.arange(len(cells))[::-1]
     names = tuple(axis.name for axis in work.axes)
-    grid = FrameGrid(names, filled.reshape(shape), {}, work.time_source, work.time_units, work.slice_source)
+    coords: dict[str, tuple[tuple[str, ...], npt.NDArray[Any]]] = {
+        name: ((name,), values) for name, values in work.coords.items()
+    }
+    grid = FrameGrid(names, filled.reshape(shape), coords, work.time_source, work.time_units, work.slice_source)
     if work.time is not None and "time" in names:
         grid.coords["time"] = (("time",), work.time)
     return grid

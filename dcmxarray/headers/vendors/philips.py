@@ -1,4 +1,4 @@
-"""Philips: b-values, directions and complex parts.  Opens no file.
+"""Philips: b-values, directions, labels and complex parts.  Opens no file.
 
 Source: Philips MR DICOM conformance statements (Intera/Achieva/Ingenia R2-R5), groups 2001 and 2005.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .base import Columns, Floats, Leaf, Private, vector
-from .standard import COMPONENT_WORDS
+from .base import Columns, Floats, Leaf, Private, vector, words
+from .standard import COMPONENT_WORDS, LABEL_WORDS
 
 PRIVATE = (
     Private(("_philips_b",), 0x2001, "Philips Imaging DD 001", 0x03, "FL", "philips"),
@@ -16,11 +16,15 @@ PRIVATE = (
     Private(("_philips_gradient_y",), 0x2005, "Philips MR Imaging DD 001", 0xB1, "FL", "philips"),
     Private(("_philips_gradient_z",), 0x2005, "Philips MR Imaging DD 001", 0xB2, "FL", "philips"),
     Private(("_philips_part",), 0x2005, "Philips MR Imaging DD 001", 0x11, "CS", "philips", dtype="str"),
+    Private(("_philips_label",), 0x2005, "Philips MR Imaging DD 005", 0x29, "CS", "philips", dtype="str"),
     Private(("_philips_slope",), 0x2005, "Philips MR Imaging DD 001", 0x0E, "FL", "philips"),
 )
 
 # In an enhanced file, the private sequence ("Philips MR Imaging DD 005") that holds each frame's classic header.
-LEAVES = (Leaf(0x2005140F, 0x2005100E, ("_philips_slope",), "FL"),)
+LEAVES = (
+    Leaf(0x2005140F, 0x2005100E, ("_philips_slope",), "FL"),
+    Leaf(0x2005140F, 0x20051429, ("_philips_label",), "CS", "str"),
+)
 
 
 def b_value(columns: Columns) -> Floats:
@@ -47,4 +51,9 @@ def floating_point(columns: Columns) -> tuple[Floats, Floats]:
 
 def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     """(2005,1011): M, P, R or I stands for magnitude, phase, real or imaginary; "" for anything else."""
-    return np.array([COMPONENT_WORDS.get(str(v).strip().upper(), "") for v in columns["_philips_part"]], object)
+    return words(columns["_philips_part"], COMPONENT_WORDS)
+
+
+def label(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """(2005,xx29), the label type of arterial spin labelling: LABEL or CONTROL; "" for anything else."""
+    return words(columns["_philips_label"], LABEL_WORDS)
