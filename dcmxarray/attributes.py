@@ -122,6 +122,8 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("kind", "", "str", "", "ImageType from its third value on, without the complex part"),
     Attribute("variant", "", "str", "", "the vendor's own type of image; missing for the usual one"),
     Attribute("label", "", "str", "", "label, control or m0 of arterial spin labelling"),
+    Attribute("window_low", "", "float", "", "lower end of the display range"),
+    Attribute("window_high", "", "float", "", "upper end of the display range"),
     Attribute("dimensions", "", "str", "", "the elements that DimensionIndexValues counts, in its order"),
     Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
     Attribute("slice_time", "", "float", "s", "time within the volume"),

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .vendors import B_VALUE_READERS, FLOATING_POINT, GRADIENT_READERS, WORD_COLUMNS, WORD_READERS
 from .vendors.base import Columns
@@ -53,7 +55,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     ``b`` (s/mm2), ``gradient_x/y/z`` (patient LPS; 0 where b is 0), ``fp_slope``, ``fp_intercept``, ``component``,
-    ``derived``, ``kind``, ``variant``, ``label`` and ``acquired``, by name.
+    ``derived``, ``kind``, ``variant``, ``label``, ``window_low``, ``window_high`` and ``acquired``, by name.
     """
     b = first(B_VALUE_READERS, columns)
     gradient = first(GRADIENT_READERS, columns, 3)
@@ -61,6 +63,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     gradient[(b > 0) & (gradient == 0).all(axis=1)] = np.nan  # no direction: an average or trace
     computed: dict[str, Any] = {"b": b, **{name: gradient[:, k].copy() for k, name in enumerate(GRADIENT)}}
     computed["fp_slope"], computed["fp_intercept"] = FLOATING_POINT(columns)
+    computed |= window(columns)
     computed = {name: np.where(np.isfinite(values), values, np.nan) for name, values in computed.items()}
     return computed | _words(columns) | {"acquired": acquired(columns)}
 
@@ -122,6 +125,20 @@ def _first_word(readers: Sequence[Reader], rows: Rows) -> list[str | None]:
 def _spread(values: Sequence[str | None], inverse: npt.NDArray[np.int64]) -> pa.Array:
     """A column of texts from its distinct values, and for each row the index of its value."""
     return pa.array(values, pa.string()).take(pa.array(inverse))
+
+
+def window(columns: Mapping[str, Any]) -> dict[str, npt.NDArray[np.float64]]:
+    """The display range, by the first WindowCenter and WindowWidth (PS3.3 C.11.2.1.2): ``window_low`` and ``window_high``."""
+    center, width = (_first_numbers(columns[name]) for name in ("_window_center", "_window_width"))
+    return {"window_low": center - width / 2, "window_high": center + width / 2}
+
+
+def _first_numbers(texts: pa.Array) -> npt.NDArray[np.float64]:
+    """The first number of each backslash list, NaN where there is none."""
+    encoded = texts.dictionary_encode()
+    firsts = pc.replace_substring_regex(encoded.dictionary, r"\\.*", "")
+    numbers = pd.to_numeric(firsts.to_pandas(), errors="coerce").to_numpy(float)
+    return np.append(numbers, np.nan)[np.asarray(encoded.indices.fill_null(len(numbers)))]
 
 
 def acquired(columns: Mapping[str, Any]) -> npt.NDArray[np.datetime64]:

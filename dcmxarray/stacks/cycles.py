@@ -11,11 +11,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from ..attributes import column_of
 from ..model import Ints
 from . import geometry, time
-from .work import Work, joint
+from .work import Work, codes_of, joint
 
 PHASES = ("TriggerTime", "NominalCardiacTriggerDelayTime")
+SETTINGS = ("EchoNumbers", "tr", "SequenceName", "ScanOptions")  # of the scanner, which may alternate
 _SAME_PHASE = 0.5  # ms
 _MOST = 2  # dimensions that are sought together
 
@@ -35,9 +37,10 @@ def add_cycles(work: Work) -> None:
 
 
 def _candidates(frames: pd.DataFrame) -> dict[str, Ints]:
-    """Codes of what may cycle: phases, then the dimensions of an enhanced file (PS3.3 C.7.6.17) by their elements' names."""
-    phases = {n: geometry.clusters(frames[n].to_numpy(float), _SAME_PHASE) for n in PHASES}
-    return phases | {name: codes for name, codes in _indices(frames).items() if name not in phases}
+    """Codes of what may cycle: phases, settings, and the dimensions of an enhanced file (PS3.3 C.7.6.17) by their names."""
+    known = {n: geometry.clusters(frames[n].to_numpy(float), _SAME_PHASE) for n in PHASES}
+    known |= {n: codes_of(frames, n) for n in SETTINGS}
+    return known | {name: codes for name, codes in _indices(frames).items() if name not in known}
 
 
 def _indices(frames: pd.DataFrame) -> dict[str, Ints]:
@@ -81,8 +84,9 @@ def _orders(work: Work, cells: Ints, chosen: list[Ints]) -> bool:
 
 
 def _add(work: Work, name: str, codes: Ints) -> None:
-    """Add an axis; where the table has no column of the name, its coordinate counts from 1, as DimensionIndexValues does."""
-    if name not in work.frames:
+    """Add an axis; where the table has no values of that name, its coordinate counts from 1, as DimensionIndexValues does."""
+    column = column_of(name)
+    if column not in work.frames or work.frames[column].isna().any():
         work.frames = work.frames.assign(**{name: codes + 1.0})
         work.coords[name] = np.arange(1.0, codes.max() + 2)
     work.add(name, codes)

@@ -2,7 +2,7 @@
 
 Two kinds of image never become two times.  Frames at one position are of different kinds if their headers say so: another
 ImageType or vendor's own type, derived or not, other units.  Where no clock tells frames apart, signs of another quantity do:
-SOPInstanceUIDs with another root, or a range of values below zero.
+SOPInstanceUIDs with another root, values or a display range below zero, a display range of another order of magnitude.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ ORIENTATION = ["row_x", "row_y", "row_z", "column_x", "column_y", "column_z"]
 POSITION = ["position_x", "position_y", "position_z"]
 SAME_COSINE = 1e-4
 SAME_STATION = 0.5  # mm within the plane
+SAME_ORDER = 0.6  # powers of ten, a factor of 4
+BELOW = 0.1  # of a display range that is below zero, for one of a quantity with a sign
 MOST_QUANTITIES = 3  # that signs tell apart; more are volumes
 
 # Columns that must agree exactly within a stack.
@@ -40,7 +42,7 @@ EXACT = (
     "derived",
 )
 KINDS = ("kind", "variant")
-SIGNS = ("reference", *KINDS, "units", "origin", "range", "root")  # what tells kinds apart, the most telling first
+SIGNS = ("reference", *KINDS, "units", "origin", "range", "window", "root")  # what tells kinds apart, the most telling first
 _NO_UNITS = ("", "US", "UNSPECIFIED", "NORMALIZED")
 _LATE = ("ContentTime", "AcquisitionNumber", "SeriesNumber")  # a computed map differs in them from its images
 
@@ -55,12 +57,17 @@ def may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
         away = np.abs(values - values[first])
         return np.where(np.isnan(values) & np.isnan(values[first]), 0.0, np.nan_to_num(away, nan=np.inf))
 
-    mixed = np.zeros(len(frames), bool)
+    positions = frames[POSITION].to_numpy(float)
+    weak = spread(_order(frames)) >= SAME_ORDER
+    for codes in _weak_signs(frames).values():
+        weak |= codes != codes[first]
+    again = ~(spread(positions.sum(axis=1)) > geometry.SAME_PLACE)
+    mixed = weak & (np.add.reduceat(again, starts) > 1)[group]
     for codes in (*(pd.factorize(frames[name])[0] for name in (*EXACT, *KINDS)), colour(frames), *_signs(frames).values()):
         mixed |= codes != codes[first]
     for name in ("spacing_row", "spacing_col", *ORIENTATION):
         mixed |= spread(frames[name].to_numpy(float)) > SAME_COSINE / 2
-    positions, cosines = frames[POSITION].to_numpy(float), frames[ORIENTATION].to_numpy(float)[first]
+    cosines = frames[ORIENTATION].to_numpy(float)[first]
     for axis in (cosines[:, :3], cosines[:, 3:]):
         mixed |= spread((positions * axis).sum(axis=1)) > SAME_STATION / 2
     mixed |= np.isnan(positions).any(axis=1) != np.isnan(positions[first]).any(axis=1)
@@ -74,15 +81,30 @@ def colour(frames: pd.DataFrame) -> Ints:
 
 
 def _signs(frames: pd.DataFrame) -> dict[str, Ints]:
-    """Codes of what may tell one quantity from another, cheap enough for all frames of a cohort."""
-    image_type = pa.array(frames["ImageType"], from_pandas=True)
+    """Codes of what tells one quantity from another, cheap enough for all frames of a cohort."""
     return {
-        "origin": np.asarray(pc.starts_with(image_type, "DERIVED").fill_null(False)).astype(np.int64),
+        "origin": np.asarray(pc.starts_with(_texts(frames["ImageType"]), "DERIVED").fill_null(False)).astype(np.int64),
         "units": units(frames),
         "reference": np.asarray(frames["label"].eq("m0").fillna(False), np.int64),
-        "root": np.asarray(roots(frames).dictionary_encode().indices.fill_null(-1), np.int64),
-        "range": np.asarray(frames["RescaleIntercept"].to_numpy(float) < 0, np.int64),
     }
+
+
+def _weak_signs(frames: pd.DataFrame) -> dict[str, Ints]:
+    """Codes of what may tell one quantity from another, where no clock calls them times."""
+    root = roots(frames).dictionary_encode().indices.fill_null(-1)
+    return {"range": below_zero(frames).astype(np.int64), "root": np.asarray(root, np.int64)}
+
+
+def below_zero(frames: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which frames have values below zero, as the intercept or the display range says."""
+    low, high = frames["window_low"].to_numpy(float), frames["window_high"].to_numpy(float)
+    return np.asarray((frames["RescaleIntercept"].to_numpy(float) < 0) | (low < -BELOW * (high - low)))
+
+
+def _order(frames: pd.DataFrame) -> Floats:
+    """The order of magnitude of the display range, 0 where the header has none."""
+    high = frames["window_high"].to_numpy(float)
+    return np.log10(np.where(high > 0, high, 1.0))
 
 
 def units(frames: pd.DataFrame) -> Ints:
@@ -97,10 +119,16 @@ def units(frames: pd.DataFrame) -> Ints:
 
 def roots(frames: pd.DataFrame) -> pa.Array:
     """SOPInstanceUIDs without their last two components, which count images and volumes."""
-    uids = pa.array(frames["SOPInstanceUID"], from_pandas=True)
+    uids = _texts(frames["SOPInstanceUID"])
     for _ in range(2):
         uids = pc.ascii_rtrim(pc.ascii_rtrim(uids, characters="."), characters="0123456789")
     return uids
+
+
+def _texts(column: pd.Series) -> pa.Array:
+    """A column of texts in one piece."""
+    texts = pa.array(column, pa.string(), from_pandas=True)
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
 def features(frames: pd.DataFrame, joined: bool = False) -> dict[str, Ints]:
@@ -132,13 +160,13 @@ def _kinds(frames: pd.DataFrame, joined: bool) -> dict[str, Ints]:
     place = joint([spot, geometry.vector_clusters(numbers, geometry.SAME_PLACE)])
     kinds = geometry.as_codes(frames["kind"].astype(object).to_numpy())
     variant = geometry.as_codes(frames["variant"].astype(object).to_numpy())
-    signs = _signs(frames)
+    signs, weak = _signs(frames), _weak_signs(frames) | {"window": geometry.clusters(_order(frames), SAME_ORDER)}
     found = {name: _if_shared(signs[name], spot) for name in ("origin", "units", "reference")}
     found["kind"] = joint([_if_shared(kinds, place), _if_shared(_without_echo(frames, kinds), spot)])
     found["variant"] = _if_shared(variant, place) if np.isnan(b).all() else np.zeros_like(variant)
     if not joined:
         moment = joint([place, *(geometry.clusters(c.values(frames), 0.0) for c in CLOCKS if c.column not in _LATE)])
-        found |= {name: _if_shared(_everywhere(signs[name], position), moment) for name in ("root", "range")}
+        found |= {name: _if_shared(_everywhere(codes, position), moment) for name, codes in weak.items()}
     return found
 
 

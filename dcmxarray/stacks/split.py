@@ -236,7 +236,8 @@ def _name(part: pd.DataFrame, telling: list[str]) -> str:
         "units": _word(next((u for u in first[["RescaleType", "Units"]] if pd.notna(u)), "unitless")).lower(),
         "reference": "m0" if first["label"] == "m0" else "image",
         "root": f"uid{hashlib.sha256(str(features.roots(part.iloc[:1])[0]).encode()).hexdigest()[:4]}",
-        "range": "signed" if first["RescaleIntercept"] < 0 else "unsigned",
+        "range": "signed" if features.below_zero(part.iloc[:1])[0] else "unsigned",
+        "window": f"to{first['window_high']:.3g}",
     }
     return "-".join(dict.fromkeys(words[name] for name in telling))
 

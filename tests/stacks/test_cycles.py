@@ -61,6 +61,22 @@ def test_phases_without_labels_and_a_phase_that_is_missing(tmp_path):
         dx.open_series(tmp_path / "b")
 
 
+@pytest.mark.parametrize(
+    ("element", "values"),
+    [("EchoNumbers", [1, 2]), ("RepetitionTime", [500, 3000]), ("SequenceName", ["ep_b0", "ep_b1000#1", "ep_b1000#2"])],
+)
+def test_settings_that_nothing_calls_times_are_dimensions(tmp_path, element, values):
+    frames = [frame(5 * s, value=n, InstanceNumber=10 * n + s) | {element: v} for s in range(2) for n, v in enumerate(values)]
+    write_series(tmp_path / "a", frames, shuffle=1)
+    da = dx.open_series(tmp_path / "a")
+    name = "tr" if element == "RepetitionTime" else element
+    assert da.dims == ("slice", name, "row", "col")
+    assert da[name].values.tolist() == values
+    assert da[0, :, 0, 0].values.tolist() == list(range(len(values)))
+    write_series(tmp_path / "b", [f | {"AcquisitionTime": f"1000{f['InstanceNumber'] // 10:02d}"} for f in frames])
+    assert dx.open_series(tmp_path / "b").dims == ("slice", "time", "row", "col")
+
+
 def enhanced(path, names, rows, **more):
     """An enhanced file whose frames have DimensionIndexValues that count the named elements."""
     write_enhanced(path, rows, SHARED, **more)

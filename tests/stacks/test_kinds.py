@@ -1,5 +1,6 @@
 """Two kinds of image never become two times."""
 
+import pandas as pd
 import pytest
 
 import dcmxarray as dx
@@ -13,9 +14,7 @@ GE = (0x0043, "GEMS_PARM_01", 0x30, "SS")
 def pair(first, second, **more):
     """Two volumes of two slices that InstanceNumber alone tells apart, each with elements of its own."""
     return [
-        frame(5 * s, InstanceNumber=10 * v + s, value=v) | more | own
-        for v, own in enumerate((first, second))
-        for s in range(2)
+        frame(5 * s, InstanceNumber=10 * v + s, value=v) | more | own for v, own in enumerate((first, second)) for s in range(2)
     ]
 
 
@@ -116,3 +115,37 @@ def test_maps_in_an_enhanced_file_are_split_off_before_axes_are_sought(tmp_path)
     }
     assert int(arrays["t1_t1_values"].min()) == 100
     assert arrays["t1_t1_values"]["frame"].dims == ("slice",)
+
+
+def test_a_display_range_of_another_order_is_another_kind_where_no_clock_is(tmp_path):
+    wide, narrow = {"WindowCenter": 1000, "WindowWidth": 2000}, {"WindowCenter": [90, 50], "WindowWidth": [150, 60]}
+    write_series(tmp_path / "a", pair(wide, narrow))
+    assert [key.rsplit("-", 1)[-1] for key in dx.open_cohort(tmp_path / "a")] == ["to165", "to2e+03"]
+    write_series(tmp_path / "b", pair(wide, {"WindowCenter": 0, "WindowWidth": 2000}))
+    assert [key.rsplit("-", 1)[-1] for key in dx.open_cohort(tmp_path / "b")] == ["signed", "unsigned"]
+    near = {"WindowCenter": 700, "WindowWidth": 1400}
+    assert opened(tmp_path / "c", pair(wide, near)).sizes["time"] == 2
+    clocked = [f | {"AcquisitionTime": f"1000{f['InstanceNumber'] // 10:02d}"} for f in pair(wide, narrow)]
+    assert opened(tmp_path / "d", clocked).sizes["time"] == 2
+
+
+def test_ranges_by_slice_and_many_ranges_say_nothing(tmp_path):
+    ranges = [{"WindowCenter": 10**n, "WindowWidth": 2 * 10**n} for n in range(1, 5)]
+    by_slice = [frame(5 * s, InstanceNumber=10 * v + s) | ranges[s] for v in range(2) for s in range(4)]
+    assert opened(tmp_path / "a", by_slice).sizes["time"] == 2
+    by_volume = [frame(5 * s, InstanceNumber=10 * v + s) | ranges[v] for v in range(4) for s in range(2)]
+    assert opened(tmp_path / "b", by_volume).sizes["time"] == 4
+
+
+def test_tables_of_several_pieces(tmp_path):
+    for n in range(2):
+        write_series(tmp_path / str(n), pair({}, {"ImageType": DERIVED}, SeriesInstanceUID=f"1.9.{n}"))
+    table = pd.concat([dx.scan(tmp_path / str(n)) for n in range(2)], ignore_index=True)
+    assert len(dx.open_cohort(table)) == 4
+
+
+def test_a_joined_list_is_split_by_kinds_but_not_by_roots_or_ranges(tmp_path):
+    for n, root in enumerate(("1.2.77.5.6", "1.2.78.5.6")):
+        own = {"SeriesInstanceUID": f"1.9.{n}", "SeriesNumber": n, "WindowCenter": 20 * 100**n, "WindowWidth": 40 * 100**n}
+        write_series(tmp_path / str(n), numbered(root, [frame(5 * s) | own for s in range(2)]))
+    assert dx.open_series([tmp_path / "0", tmp_path / "1"]).sizes["time"] == 2

@@ -12,6 +12,8 @@ PRIVATE: tuple[Private, ...] = (
     Private(("_b",), 0x0018, "", 0x9087, "FD", ""),
     Private(("_gradient_x", "_gradient_y", "_gradient_z"), 0x0018, "", 0x9089, "FD", ""),
     Private(("_label",), 0x0018, "", 0x9257, "CS", "", dtype="str"),
+    Private(("_window_center",), 0x0028, "", 0x1050, "DS", "", dtype="str"),
+    Private(("_window_width",), 0x0028, "", 0x1051, "DS", "", dtype="str"),
     Private(("_grid_offsets",), 0x3004, "", 0x000C, "DS", "", dtype="str"),
     Private(("_frame_times",), 0x0018, "", 0x1065, "DS", "", dtype="str"),
 )
