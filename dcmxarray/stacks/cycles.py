@@ -24,10 +24,11 @@ _MOST = 2  # dimensions that are sought together
 
 def add_cycles(work: Work) -> None:
     """Add the fewest dimensions that, with a clock for the rest, give each frame a cell of its own; else add nothing."""
-    cells = work.cells()
-    if np.bincount(cells).max(initial=0) < 2 or time.by_clock(work.frames, cells, work.groups()) is not None:
+    cells, groups = work.cells(), work.groups()
+    if np.bincount(cells).max(initial=0) < 2 or time.by_clock(work.frames, cells, groups) is not None:
         return
-    found = {name: codes for name, codes in _candidates(work.frames).items() if _is_cycle(codes, cells)}
+    numbered = time.by_number(work.frames, cells, groups) is not None
+    found = {name: codes for name, codes in _candidates(work.frames, numbered).items() if _is_cycle(codes, cells)}
     for size in range(1, _MOST + 1):
         for names in combinations(found, size):
             if _orders(work, cells, [found[name] for name in names]):
@@ -36,10 +37,13 @@ def add_cycles(work: Work) -> None:
                 return
 
 
-def _candidates(frames: pd.DataFrame) -> dict[str, Ints]:
-    """Codes of what may cycle: phases, settings, and the dimensions of an enhanced file (PS3.3 C.7.6.17) by their names."""
+def _candidates(frames: pd.DataFrame, numbered: bool) -> dict[str, Ints]:
+    """Codes of what may cycle: phases, settings, and the dimensions of an enhanced file (PS3.3 C.7.6.17) by their names.
+
+    Frames that differ in a setting and are not ``numbered`` either are doubles, for the user to resolve.
+    """
     known = {n: geometry.clusters(frames[n].to_numpy(float), _SAME_PHASE) for n in PHASES}
-    known |= {n: codes_of(frames, n) for n in SETTINGS}
+    known |= {n: codes_of(frames, n) for n in SETTINGS if numbered}
     return known | {name: codes for name, codes in _indices(frames).items() if name not in known}
 
 

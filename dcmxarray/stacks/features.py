@@ -146,12 +146,12 @@ def features(frames: pd.DataFrame, joined: bool = False) -> dict[str, Ints]:
     codes["spacing"] = geometry.vector_clusters(frames[["spacing_row", "spacing_col"]].to_numpy(float), SAME_COSINE)
     codes["plane"] = geometry.vector_clusters(frames[ORIENTATION].to_numpy(float), SAME_COSINE)
     codes["placed"] = np.asarray(frames[POSITION].notna().all(axis=1), np.int64)
-    codes |= _kinds(frames, joined)
+    codes |= _kinds(frames)
     codes["station"] = _stations(frames, codes["plane"])
     return codes
 
 
-def _kinds(frames: pd.DataFrame, joined: bool) -> dict[str, Ints]:
+def _kinds(frames: pd.DataFrame) -> dict[str, Ints]:
     """Codes of the properties by which frames at one position are of different kinds; zeros where they follow an axis."""
     position = geometry.vector_clusters(frames[POSITION].to_numpy(float), geometry.SAME_PLACE)
     spot = joint([position, geometry.as_codes(frames["component"].fillna("magnitude").to_numpy(object))])
@@ -159,15 +159,21 @@ def _kinds(frames: pd.DataFrame, joined: bool) -> dict[str, Ints]:
     numbers = np.column_stack([b, frames[["EchoTime", "InversionTime", "FlipAngle"]].to_numpy(float)])
     place = joint([spot, geometry.vector_clusters(numbers, geometry.SAME_PLACE)])
     kinds = geometry.as_codes(frames["kind"].astype(object).to_numpy())
-    variant = geometry.as_codes(frames["variant"].astype(object).to_numpy())
-    signs, weak = _signs(frames), _weak_signs(frames) | {"window": geometry.clusters(_order(frames), SAME_ORDER)}
-    found = {name: _if_shared(signs[name], spot) for name in ("origin", "units", "reference")}
+    found = {name: _if_shared(codes, spot) for name, codes in _signs(frames).items()}
     found["kind"] = joint([_if_shared(kinds, place), _if_shared(_without_echo(frames, kinds), spot)])
-    found["variant"] = _if_shared(variant, place) if np.isnan(b).all() else np.zeros_like(variant)
-    if not joined:
-        moment = joint([place, *(geometry.clusters(c.values(frames), 0.0) for c in CLOCKS if c.column not in _LATE)])
-        found |= {name: _if_shared(_everywhere(codes, position), moment) for name, codes in weak.items()}
+    if np.isnan(b).all():  # volumes of a diffusion scan may have types, ranges and UIDs of their own
+        found["variant"] = _if_shared(geometry.as_codes(frames["variant"].astype(object).to_numpy()), place)
+        found |= _quantities(frames, position, place)
     return found
+
+
+def _quantities(frames: pd.DataFrame, position: Ints, place: Ints) -> dict[str, Ints]:
+    """Codes of weak signs of several quantities, where they are even over all positions and no clock tells them apart."""
+    series = joint([geometry.as_codes(frames[n].astype(object).to_numpy()) for n in ("SeriesInstanceUID", "SeriesNumber")])
+    clocks = [geometry.clusters(c.values(frames), 0.0) for c in CLOCKS if c.column not in _LATE]
+    moment, most = joint([place, series, *clocks]), MOST_QUANTITIES * (int(series.max(initial=0)) + 1)
+    weak = _weak_signs(frames) | {"window": geometry.clusters(_order(frames), SAME_ORDER)}
+    return {name: _if_shared(_everywhere(codes, position, most), moment) for name, codes in weak.items()}
 
 
 def _if_shared(codes: Ints, places: Ints) -> Ints:
@@ -183,12 +189,12 @@ def _without_echo(frames: pd.DataFrame, kinds: Ints) -> Ints:
     return np.where(lone & echo.any(), kinds + 1, 0)
 
 
-def _everywhere(codes: Ints, positions: Ints) -> Ints:
-    """The codes if there are few, and each occurs equally often at every position, else zeros."""
+def _everywhere(codes: Ints, positions: Ints, most: int) -> Ints:
+    """The codes if there are at most so many, and each occurs equally often at every position, else zeros."""
     codes = np.unique(codes, return_inverse=True)[1].reshape(-1)
     table = np.zeros((positions.max(initial=0) + 1, codes.max(initial=0) + 1), np.int64)
     np.add.at(table, (positions, codes), 1)
-    even = (table == table[0]).all() and table.shape[1] <= MOST_QUANTITIES
+    even = (table == table[0]).all() and table.shape[1] <= most
     return codes if even else np.zeros_like(codes)
 
 

@@ -101,8 +101,8 @@ def split(frames: pd.DataFrame, pixels: Pixels, joined: bool = False) -> list[St
     pixels
         Compares the pixels of suspected copies.
     joined
-        Whether all images count as one series, whatever their SeriesInstanceUID and SeriesNumber; keys begin with the smallest
-        UID.
+        Whether all images count as one series, whatever their SeriesInstanceUID and SeriesNumber.  If there are several UIDs,
+        keys begin with the smallest and the number of the others, such as ``1.2.3+4``.
 
     Returns
     -------
@@ -114,7 +114,8 @@ def split(frames: pd.DataFrame, pixels: Pixels, joined: bool = False) -> list[St
         return []
     uids = _series_uids(rows)
     if joined:
-        uids[:] = min(uids)
+        several = np.unique(uids.astype(str))
+        uids[:] = several[0] if several.size == 1 else f"{several[0]}+{several.size - 1}"
     order = _order(uids, rows, ["SOPInstanceUID", "frame", "path"])
     rows, uids = rows.iloc[order], uids[order]
     starts = np.flatnonzero(np.concatenate([[True], uids[1:] != uids[:-1]]))
@@ -279,8 +280,14 @@ def _long_digest(part: pd.DataFrame) -> str:
 def choose(frames: pd.DataFrame, series: str | int | None, pixels: Pixels, joined: bool = False) -> Stack:
     """The only stack of a table, or the one that ``series`` names.
 
-    ``series`` is a key, SeriesInstanceUID, SeriesNumber or SeriesDescription, or ``None`` if the table holds one stack.  With
-    ``joined``, all images are one series first; a name that fits none of its stacks is looked for among the series themselves.
+    Parameters
+    ----------
+    frames, pixels
+        As for `split`.
+    series
+        A key, SeriesInstanceUID, SeriesNumber or SeriesDescription, or ``None`` if the table holds one stack.
+    joined
+        Whether all images are one series; ``series`` may then name a stack of it, or of one of the series that it was made of.
 
     Raises
     ------
@@ -301,12 +308,10 @@ def choose(frames: pd.DataFrame, series: str | int | None, pixels: Pixels, joine
     raise SeriesError(f"{what} {len(named)} arrays; pass series= one of these keys, or a filtered table:\n{listing(named)}")
 
 
-def _matches(stack: Stack, name: str, joined: bool = False) -> bool:
-    """Whether a name is the stack's key, or, in a stack of one series, SeriesInstanceUID, SeriesNumber or SeriesDescription."""
-    if joined:
-        return stack.key == name
+def _matches(stack: Stack, name: str, joined: bool) -> bool:
+    """Whether a name is the stack's key or, if the user joined no series, its UID, SeriesNumber or SeriesDescription."""
     first = stack.frames.iloc[0]
-    names = (first["SeriesInstanceUID"], first["SeriesNumber"], first["SeriesDescription"])
+    names = () if joined else (first["SeriesInstanceUID"], first["SeriesNumber"], first["SeriesDescription"])
     return stack.key == name or name in {str(v) for v in names if pd.notna(v)}
 
 

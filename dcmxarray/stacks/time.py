@@ -141,7 +141,7 @@ def add_time(work: Work) -> None:
         return
     frames = work.frames
     groups = work.groups()
-    found = by_clock(frames, cells, groups) or _fallback(frames, cells, groups)
+    found = by_clock(frames, cells, groups) or by_number(frames, cells, groups)
     if found is None:
         return
     clock = found if found.candidate.scale else _clock(frames, found.rank, cells)
@@ -164,7 +164,7 @@ def serial(frames: pd.DataFrame) -> Floats:
     return (instance if len(frames) and frames["path"].nunique() > 1 else np.zeros(len(frames))) * (frame.max() + 1) + frame
 
 
-def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
+def by_number(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
     """The ordering by InstanceNumber; if cells hold different numbers of frames, only if the numbers show which are missing."""
     values = serial(frames)
     rank = rank_within(values, cells)

@@ -86,7 +86,9 @@ def test_what_can_not_be_one_array_is_listed_and_opens_by_key_or_number(tmp_path
         dx.open_series(paths)
     keys = [line.split()[0] for line in str(error.value).splitlines()[1:]]
     assert sorted(dx.open_series(paths, series=key).sizes.get("te", 1) for key in keys) == [1, 2]
+    assert all("+2" in key for key in keys)
     assert dx.open_series(paths, series=2)["te"].item() == 6
+    assert dx.open_series(dx.scan(tmp_path), series=next(iter(dx.open_cohort(tmp_path)))).ndim < 4
     assert dx.open_series(paths, series=uid("series", 0))["te"].item() == 5
 
 

@@ -144,6 +144,23 @@ def test_tables_of_several_pieces(tmp_path):
     assert len(dx.open_cohort(table)) == 4
 
 
+def test_a_table_of_one_series_is_split_as_its_folder(tmp_path):
+    frames = pair({}, {})
+    write_series(tmp_path, numbered("1.2.840.1.77.5", frames[:2]) + numbered("1.2.840.1.78.6", frames[2:]))
+    with pytest.raises(dx.SeriesError, match="2 arrays"):
+        dx.open_series(dx.scan(tmp_path))
+
+
+def test_volumes_without_weighting_in_a_diffusion_scan_are_one_array_whatever_their_uids(tmp_path):
+    volumes = [(0, None), (0, None), (900, [1.0, 0, 0])]
+    frames = [
+        diffusion(5 * s, b, g, 10 * v + s) | {"SOPInstanceUID": f"1.2.{v + 1}.3.{s}"}
+        for v, (b, g) in enumerate(volumes)
+        for s in range(2)
+    ]
+    assert opened(tmp_path, frames)["b"].values.tolist() == [0, 0, 900]
+
+
 def test_a_joined_list_is_split_by_kinds_but_not_by_roots_or_ranges(tmp_path):
     for n, root in enumerate(("1.2.77.5.6", "1.2.78.5.6")):
         own = {"SeriesInstanceUID": f"1.9.{n}", "SeriesNumber": n, "WindowCenter": 20 * 100**n, "WindowWidth": 40 * 100**n}
