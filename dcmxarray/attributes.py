@@ -127,6 +127,7 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("dimensions", "", "str", "", "the elements that DimensionIndexValues counts, in its order"),
     Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
     Attribute("slice_time", "", "float", "s", "time within the volume"),
+    Attribute("scan_time", "", "float", "s", "time since the first dynamic scan, by the vendor"),
     Attribute("tile_row", "", "int", "", "row of the tile"),
     Attribute("tile_col", "", "int", "", "column of the tile"),
     Attribute("acquired", "", "datetime", "", "acquisition date and time"),

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .vendors import B_VALUE_READERS, FLOATING_POINT, GRADIENT_READERS, WORD_COLUMNS, WORD_READERS
+from .vendors import B_VALUE_READERS, FLOATING_POINT, GRADIENT_READERS, SCAN_TIME_READERS, WORD_COLUMNS, WORD_READERS
 from .vendors.base import Columns
 
 Reader = Callable[[Columns], npt.NDArray[Any]]
@@ -55,7 +55,8 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     ``b`` (s/mm2), ``gradient_x/y/z`` (patient LPS; 0 where b is 0), ``fp_slope``, ``fp_intercept``, ``component``,
-    ``derived``, ``kind``, ``variant``, ``label``, ``window_low``, ``window_high`` and ``acquired``, by name.
+    ``derived``, ``kind``, ``variant``, ``label``, ``window_low``, ``window_high``, ``scan_time`` (s) and
+    ``acquired``, by name.
     """
     b = first(B_VALUE_READERS, columns)
     gradient = first(GRADIENT_READERS, columns, 3)
@@ -63,7 +64,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     gradient[(b > 0) & (gradient == 0).all(axis=1)] = np.nan  # no direction: an average or trace
     computed: dict[str, Any] = {"b": b, **{name: gradient[:, k].copy() for k, name in enumerate(GRADIENT)}}
     computed["fp_slope"], computed["fp_intercept"] = FLOATING_POINT(columns)
-    computed |= window(columns)
+    computed |= window(columns) | {"scan_time": first(SCAN_TIME_READERS, columns)}
     computed = {name: np.where(np.isfinite(values), values, np.nan) for name, values in computed.items()}
     return computed | _words(columns) | {"acquired": acquired(columns)}
 

@@ -47,6 +47,7 @@ CLOCKS = (
     Candidate("TemporalPositionIdentifier", 0),
     Candidate("acquired", _US, "AcquisitionDateTime"),
     Candidate("AcquisitionTime", _US),
+    Candidate("scan_time", 1),
     Candidate("TriggerTime", _MS),
     Candidate("FrameReferenceTime", _MS),
     Candidate("NominalCardiacTriggerDelayTime", _MS),

@@ -16,11 +16,14 @@ LABEL = (0x2005, "Philips MR Imaging DD 005", 0x29, "CS")
 SHARED = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "PixelSpacing": [2, 2], "SliceThickness": 5}
 
 
+TIME = (0x2005, "Philips MR Imaging DD 001", 0xA0, "FL")
+
+
 def labelled(slices=2, repeats=3, phases=2, **more):
     """Classic frames: label and control of each phase in each repeat; the value tells which."""
     return [
         frame(5 * s, value=100 * r + 10 * p + n, TemporalPositionIdentifier=r + 1, TriggerTime=1800 + 300.0 * p, **more)
-        | {LABEL: word, "AcquisitionTime": "100000"}
+        | {LABEL: word, TIME: 4.5 * r, "AcquisitionTime": "100000"}
         for s in range(slices)
         for p in range(phases)
         for n, word in enumerate(("CONTROL", "LABEL"))
@@ -34,7 +37,8 @@ def test_label_phase_and_repeat_of_classic_files(tmp_path):
     assert dict(da.sizes) == {"slice": 2, "time": 3, "label": 2, "TriggerTime": 2, "row": 3, "col": 4}
     assert da["label"].values.tolist() == ["control", "label"]
     assert da["TriggerTime"].values.tolist() == [1800, 2100]
-    assert da.attrs["time_source"].startswith("TemporalPositionIdentifier")
+    assert da.attrs["time_source"] == "TemporalPositionIdentifier, seconds by scan_time"
+    assert da["time"].values.tolist() == [0, 4.5, 9]
     assert int(da.sel(label="label", TriggerTime=2100).isel(time=2, slice=1, row=0, col=0)) == 211
 
 

@@ -42,6 +42,7 @@ GRADIENT_READERS = (
     (uih.gradient, "_uih_gradient_x"),
     (canon.gradient, "_comments"),
 )
+SCAN_TIME_READERS = ((philips.scan_time, "_philips_time"),)
 # Columns of words, and their readers; the words depend on WORD_COLUMNS alone.
 WORD_READERS = {
     "component": (standard.component, ge.component, philips.component),

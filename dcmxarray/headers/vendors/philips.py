@@ -17,12 +17,14 @@ PRIVATE = (
     Private(("_philips_gradient_z",), 0x2005, "Philips MR Imaging DD 001", 0xB2, "FL", "philips"),
     Private(("_philips_part",), 0x2005, "Philips MR Imaging DD 001", 0x11, "CS", "philips", dtype="str"),
     Private(("_philips_label",), 0x2005, "Philips MR Imaging DD 005", 0x29, "CS", "philips", dtype="str"),
+    Private(("_philips_time",), 0x2005, "Philips MR Imaging DD 001", 0xA0, "FL", "philips"),
     Private(("_philips_slope",), 0x2005, "Philips MR Imaging DD 001", 0x0E, "FL", "philips"),
 )
 
 # In an enhanced file, the private sequence ("Philips MR Imaging DD 005") that holds each frame's classic header.
 LEAVES = (
     Leaf(0x2005140F, 0x2005100E, ("_philips_slope",), "FL"),
+    Leaf(0x2005140F, 0x200510A0, ("_philips_time",), "FL"),
     Leaf(0x2005140F, 0x20051429, ("_philips_label",), "CS", "str"),
 )
 
@@ -35,6 +37,11 @@ def b_value(columns: Columns) -> Floats:
 def gradient(columns: Columns) -> Floats:
     """(2005,10B0), (2005,10B1), (2005,10B2): towards left, posterior and head, which is patient LPS: (rows, 3)."""
     return vector(columns, "_philips_gradient_x", "_philips_gradient_y", "_philips_gradient_z")
+
+
+def scan_time(columns: Columns) -> Floats:
+    """(2005,xxA0), the time at which a dynamic scan begins, s since the first one began."""
+    return columns["_philips_time"]
 
 
 def floating_point(columns: Columns) -> tuple[Floats, Floats]:

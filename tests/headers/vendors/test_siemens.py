@@ -194,7 +194,7 @@ def test_real_mosaics_are_the_volumes_and_slice_times_of_dcm2niix(data, folder, 
     want = volumes(data / f"{reference}.nii", da)
     np.testing.assert_array_equal(da.transpose("time", "slice", "row", "col").values, want)
     timing = json.loads((data / f"{reference}.json").read_text())["SliceTiming"]
-    np.testing.assert_allclose(da["slice_time"].isel(time=0), timing, atol=1e-6)
+    np.testing.assert_allclose(da["slice_time"].isel(time=0, missing_dims="ignore"), timing, atol=1e-6)
 
 
 def test_a_real_mosaic_by_its_protocol_has_the_slices_of_its_sources_reference(data):
