@@ -67,13 +67,11 @@ def _indices(frames: pd.DataFrame) -> dict[str, Ints]:
 
 def _is_cycle(codes: Ints, cells: Ints) -> bool:
     """Whether there are several codes, and every cell holds all of them equally often."""
-    count = int(codes.max(initial=0)) + 1
-    if count < 2:
+    count, each = int(codes.max(initial=0)) + 1, np.bincount(cells)
+    if count < 2 or (each[each > 0] % count).any() or np.ptp(each[each > 0]) > 0:
         return False
-    table = np.zeros((cells.max() + 1, count), np.int64)
-    np.add.at(table, (cells, codes), 1)
-    table = table[table.any(axis=1)]
-    return bool((table == table[0, 0]).all())
+    often = np.bincount(joint([cells, codes]))
+    return often.size == count * int((each > 0).sum()) and bool((often == often[0]).all())
 
 
 def _orders(work: Work, cells: Ints, chosen: list[Ints]) -> bool:

@@ -169,15 +169,20 @@ def _kinds(frames: pd.DataFrame) -> dict[str, Ints]:
 
 def _quantities(frames: pd.DataFrame, position: Ints, place: Ints) -> dict[str, Ints]:
     """Codes of weak signs of several quantities, where they are even over all positions and no clock tells them apart."""
+    weak = _weak_signs(frames) | {"window": geometry.clusters(_order(frames), SAME_ORDER)}
+    weak = {name: codes for name, codes in weak.items() if np.ptp(codes) > 0}
+    if not weak:
+        return {}
     series = joint([geometry.as_codes(frames[n].astype(object).to_numpy()) for n in ("SeriesInstanceUID", "SeriesNumber")])
     clocks = [geometry.clusters(c.values(frames), 0.0) for c in CLOCKS if c.column not in _LATE]
     moment, most = joint([place, series, *clocks]), MOST_QUANTITIES * (int(series.max(initial=0)) + 1)
-    weak = _weak_signs(frames) | {"window": geometry.clusters(_order(frames), SAME_ORDER)}
     return {name: _if_shared(_everywhere(codes, position, most), moment) for name, codes in weak.items()}
 
 
 def _if_shared(codes: Ints, places: Ints) -> Ints:
     """The codes if frames at one place differ in them, else zeros."""
+    if np.ptp(codes) == 0:
+        return np.zeros_like(codes)
     pairs = np.unique(np.stack([places, codes]), axis=1)
     return codes if len(np.unique(pairs[0])) < pairs.shape[1] else np.zeros_like(codes)
 
@@ -192,10 +197,11 @@ def _without_echo(frames: pd.DataFrame, kinds: Ints) -> Ints:
 def _everywhere(codes: Ints, positions: Ints, most: int) -> Ints:
     """The codes if there are at most so many, and each occurs equally often at every position, else zeros."""
     codes = np.unique(codes, return_inverse=True)[1].reshape(-1)
+    if codes.max(initial=0) >= most:
+        return np.zeros_like(codes)
     table = np.zeros((positions.max(initial=0) + 1, codes.max(initial=0) + 1), np.int64)
     np.add.at(table, (positions, codes), 1)
-    even = (table == table[0]).all() and table.shape[1] <= most
-    return codes if even else np.zeros_like(codes)
+    return codes if (table == table[0]).all() else np.zeros_like(codes)
 
 
 def _stations(frames: pd.DataFrame, plane: Ints) -> Ints:
