@@ -16,7 +16,12 @@ _KEYWORDS = {a.keyword for a in VOCABULARY}
 def needed(dims: Sequence[Tag] | None, tags: Sequence[Tag] | None) -> list[Tag]:
     """The elements among ``dims`` and ``tags`` that the vocabulary does not have."""
     asked = [*(tags or ()), *(tag_of(d) if isinstance(d, str) else d for d in dims or () if d not in BY_NAME)]
-    return [t for t in asked if not isinstance(t, str) or not (column_of(t) in BY_COLUMN or t in _KEYWORDS or t == "rgb")]
+    return [t for t in asked if not isinstance(t, str) or not _is_known(t)]
+
+
+def _is_known(name: str) -> bool:
+    """Whether a name needs no element: a column of the vocabulary, or a dimension that a file only counts."""
+    return column_of(name) in BY_COLUMN or name in _KEYWORDS or name == "rgb" or name.startswith("dimension_")
 
 
 def with_columns(frames: pd.DataFrame, tags: Sequence[Tag]) -> pd.DataFrame:

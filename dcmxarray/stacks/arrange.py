@@ -17,7 +17,7 @@ from ..attributes import DIM_ORDER
 from ..errors import GridError
 from ..model import MISSING, FrameGrid
 from .axes import add_attributes
-from .cycles import add_cycles
+from .cycles import add_counted, add_cycles, has_values, indices
 from .diffusion import add_diffusion
 from .explain import describe_doubles, describe_holes
 from .slices import add_slices
@@ -71,9 +71,13 @@ def arrange(
 
 
 def _named(work: Work, names: list[str]) -> None:
-    """Add an axis for each named column that varies."""
+    """Add an axis for each named column that varies; what only DimensionIndexValues counts has no column, or an empty one."""
+    counted = indices(work.frames)
     for name in names:
-        work.add(name, codes_of(work.frames, name))
+        if name in counted and not has_values(work.frames, name):
+            add_counted(work, name, counted[name])
+        else:
+            work.add(name, codes_of(work.frames, name))
 
 
 def _fill(work: Work, dims: Sequence[str] | None, missing: Missing, duplicates: Duplicates) -> FrameGrid:
@@ -90,7 +94,7 @@ def _fill(work: Work, dims: Sequence[str] | None, missing: Missing, duplicates: 
     filled[cells[::-1]] = np.arange(len(cells))[::-1]
     names = tuple(axis.name for axis in work.axes)
     coords: dict[str, tuple[tuple[str, ...], npt.NDArray[Any]]] = {
-        name: ((name,), values) for name, values in work.coords.items()
+        name: ((name,), work.coords[name]) for name in names if name in work.coords
     }
     grid = FrameGrid(names, filled.reshape(shape), coords, work.time_source, work.time_units, work.slice_source)
     if work.time is not None and "time" in names:

@@ -6,6 +6,7 @@ alone would say nothing of its phase.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -33,7 +34,7 @@ def add_cycles(work: Work) -> None:
         for names in combinations(found, size):
             if _orders(work, cells, [found[name] for name in names]):
                 for name in names:
-                    _add(work, name, found[name])
+                    (work.add if has_values(work.frames, name) else partial(add_counted, work))(name, found[name])
                 return
 
 
@@ -44,10 +45,10 @@ def _candidates(frames: pd.DataFrame, numbered: bool) -> dict[str, Ints]:
     """
     known = {n: geometry.clusters(frames[n].to_numpy(float), _SAME_PHASE) for n in PHASES}
     known |= {n: codes_of(frames, n) for n in SETTINGS if numbered}
-    return known | {name: codes for name, codes in _indices(frames).items() if name not in known}
+    return known | {name: codes for name, codes in indices(frames).items() if name not in known}
 
 
-def _indices(frames: pd.DataFrame) -> dict[str, Ints]:
+def indices(frames: pd.DataFrame) -> dict[str, Ints]:
     """Codes of each part of DimensionIndexValues; {} unless all frames count the same dimensions.
 
     Parts are named ``dimension_1``, ... where the file does not say which elements they count.
@@ -85,10 +86,14 @@ def _orders(work: Work, cells: Ints, chosen: list[Ints]) -> bool:
     return time.by_clock(work.frames, finer, joint([work.groups(), more])) is not None
 
 
-def _add(work: Work, name: str, codes: Ints) -> None:
-    """Add an axis; where the table has no values of that name, its coordinate counts from 1, as DimensionIndexValues does."""
+def has_values(frames: pd.DataFrame, name: str) -> bool:
+    """Whether the table has a value of a coordinate or column for every frame."""
     column = column_of(name)
-    if column not in work.frames or work.frames[column].isna().any():
-        work.frames = work.frames.assign(**{name: codes + 1.0})
-        work.coords[name] = np.arange(1.0, codes.max() + 2)
+    return column in frames and not frames[column].isna().any()
+
+
+def add_counted(work: Work, name: str, codes: Ints) -> None:
+    """Add an axis that has no column; its coordinate counts from 1, as DimensionIndexValues does."""
+    work.frames = work.frames.assign(**{column_of(name): codes + 1.0})
+    work.coords[name] = np.arange(1.0, codes.max() + 2)
     work.add(name, codes)

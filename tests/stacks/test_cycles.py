@@ -125,6 +125,24 @@ def test_what_only_the_files_own_dimensions_tell_is_a_dimension(tmp_path):
     assert da.isel(slice=0, row=0, col=0).values.tolist() == [[0, 1, 2], [100, 101, 102]]
 
 
+@pytest.mark.parametrize("clock", [{}, {"FrameAcquisitionDateTime": True}])
+def test_dimensions_of_the_file_may_be_asked_for_and_ordered(tmp_path, clock):
+    rows = cells()
+    for n, row in enumerate(rows):
+        row |= dict.fromkeys(clock, f"2026010110{n:02d}00")
+    enhanced(tmp_path / "e.dcm", NAMES, rows)
+    name = "(2005,A Vendor 001,45)"
+    for dims in ([name, "slice"], [(0x2005, "A Vendor 001", 0x45), "slice"]):
+        da = dx.open_series(tmp_path, dims=dims)
+        assert da.dims.index(name) < da.dims.index("slice")
+        assert da.sizes["time"] == 2
+    write_enhanced(tmp_path / "b" / "e.dcm", rows, SHARED)
+    assert dx.open_series(tmp_path / "b", dims=["dimension_3"]).sizes["dimension_3"] == 3
+    assert "dimension_1" not in dx.open_series(tmp_path / "b", dims=["dimension_1"]).dims  # it does not vary
+    with pytest.raises(dx.GridError, match="dimension_9"):
+        dx.open_series(tmp_path / "b", dims=["dimension_9"])
+
+
 def test_dimensions_without_names(tmp_path):
     write_enhanced(tmp_path / "e.dcm", cells(), SHARED)
     assert dict(dx.open_series(tmp_path).sizes) == {"slice": 2, "time": 2, "dimension_3": 3, "row": 3, "col": 4}

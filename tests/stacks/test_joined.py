@@ -101,6 +101,27 @@ def test_a_filtered_table_and_one_series_are_as_before(tmp_path):
     assert dx.open_series(table[table["EchoTime"] > 5])["te"].values.tolist() == [6, 7]
 
 
+REAL = [
+    "icometrix+dicom2nifti/tests/data/ge/dti/001",
+    "erling6232+imagedata/data/dicom/time_all",
+    "neurolabusc+dcm_qa_enh/In/Siemens/XA10",
+]
+
+
+@pytest.mark.parametrize("folder", REAL)
+def test_a_series_for_each_volume_gives_the_same_array(series, folder):
+    frames = dx.scan(series(folder))
+    whole = dx.open_series(frames, chunks=None)
+    dim = next(d for d in whole.dims if d in ("time", "b"))
+    volume = {u: k for k in range(whole.sizes[dim]) for u in np.unique(whole.isel({dim: k})["SOPInstanceUID"])}
+    number = frames["SOPInstanceUID"].map(volume)
+    apart = frames.assign(SeriesInstanceUID="1.2." + number.astype(str), SeriesNumber=number + 1)
+    joined = dx.open_series(apart, chunks=None)
+    assert joined.dims == whole.dims
+    assert all(joined[name].equals(whole[name]) for name in whole.coords)
+    assert np.array_equal(joined, whole)
+
+
 def test_real_inversion_times_in_five_series(data):
     folder = data / "erling6232+imagedata/data/dicom/TI"
     da = dx.open_series(dx.scan(folder))
