@@ -162,7 +162,7 @@ def _kinds(frames: pd.DataFrame) -> dict[str, Ints]:
     found = {name: _if_shared(codes, spot) for name, codes in _signs(frames).items()}
     found["kind"] = joint([_if_shared(kinds, place), _if_shared(_without_echo(frames, kinds), spot)])
     if np.isnan(b).all():  # volumes of a diffusion scan may have types, ranges and UIDs of their own
-        found["variant"] = _if_shared(geometry.as_codes(frames["variant"].astype(object).to_numpy()), place)
+        found["variant"] = _if_shared(geometry.as_codes(frames["variant"].astype(object).to_numpy()), spot)
         found |= _quantities(frames, position, place)
     return found
 

@@ -8,6 +8,7 @@ from dcmxarray.testing import write_enhanced, write_series
 
 from ..making import diffusion, frame, image, opened
 
+PART = (0x2005, "Philips MR Imaging DD 001", 0x11, "CS")
 GE = (0x0043, "GEMS_PARM_01", 0x30, "SS")
 
 
@@ -25,6 +26,7 @@ def numbered(root, frames):
 ORIGINAL, DERIVED = ["ORIGINAL", "PRIMARY", "M"], ["DERIVED", "PRIMARY", "M"]
 APART = {
     "the vendor's type of image": ({}, {GE: 16}, ["plain", "variant16"]),
+    "a map by the vendor's type, at another echo": ({"EchoTime": 5}, {PART: "T1", "EchoTime": 0}, ["plain", "variantT1"]),
     "units": ({}, {"RescaleType": "Hz", "RescaleSlope": 1, "RescaleIntercept": 0}, ["hz", "unitless"]),
     "derived": ({"ImageType": ORIGINAL}, {"ImageType": DERIVED}, ["derived", "original"]),
     "derived, at another echo": (

@@ -48,7 +48,7 @@ WORD_READERS = {
     "component": (standard.component, ge.component, philips.component),
     "derived": (standard.derived,),
     "kind": (standard.kind,),
-    "variant": (ge.variant,),
+    "variant": (ge.variant, philips.variant),
     "label": (standard.label, philips.label),
 }
 WORD_COLUMNS = (

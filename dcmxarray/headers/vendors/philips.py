@@ -24,6 +24,7 @@ PRIVATE = (
 # In an enhanced file, the private sequence ("Philips MR Imaging DD 005") that holds each frame's classic header.
 LEAVES = (
     Leaf(0x2005140F, 0x2005100E, ("_philips_slope",), "FL"),
+    Leaf(0x2005140F, 0x20051011, ("_philips_part",), "CS", "str"),
     Leaf(0x2005140F, 0x200510A0, ("_philips_time",), "FL"),
     Leaf(0x2005140F, 0x20051429, ("_philips_label",), "CS", "str"),
 )
@@ -59,6 +60,12 @@ def floating_point(columns: Columns) -> tuple[Floats, Floats]:
 def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     """(2005,1011): M, P, R or I stands for magnitude, phase, real or imaginary; "" for anything else."""
     return words(columns["_philips_part"], COMPONENT_WORDS)
+
+
+def variant(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """(2005,1011) where it is none of the complex parts: T1, T2, RHO, ADC, B0 or another map."""
+    values = [str(value or "").strip().upper() for value in columns["_philips_part"]]
+    return np.array([value if value.isalnum() and value not in COMPONENT_WORDS else "" for value in values], object)
 
 
 def label(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
