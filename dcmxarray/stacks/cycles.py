@@ -44,7 +44,7 @@ def _candidates(frames: pd.DataFrame, numbered: bool) -> dict[str, Ints]:
     Frames that differ in a setting and are not ``numbered`` either are doubles, for the user to resolve.
     """
     known = {n: geometry.clusters(frames[n].to_numpy(float), _SAME_PHASE) for n in PHASES}
-    known |= {n: codes_of(frames, n) for n in SETTINGS if numbered}
+    known |= {n: codes_of(frames, n) for n in SETTINGS if numbered and frames[column_of(n)].nunique() > 1}
     return known | {name: codes for name, codes in indices(frames).items() if name not in known}
 
 

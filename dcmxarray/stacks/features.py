@@ -169,7 +169,8 @@ def _kinds(frames: pd.DataFrame) -> dict[str, Ints]:
 
 def _quantities(frames: pd.DataFrame, position: Ints, place: Ints) -> dict[str, Ints]:
     """Codes of weak signs of several quantities, where they are even over all positions and no clock tells them apart."""
-    weak = _weak_signs(frames) | {"window": geometry.clusters(_order(frames), SAME_ORDER)}
+    shown = frames if frames["window_high"].notna().all() else frames.assign(window_low=np.nan, window_high=np.nan)
+    weak = _weak_signs(shown) | {"window": geometry.clusters(_order(shown), SAME_ORDER)}
     weak = {name: codes for name, codes in weak.items() if np.ptp(codes) > 0}
     if not weak:
         return {}

@@ -1,5 +1,6 @@
 """Two kinds of image never become two times."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -161,6 +162,14 @@ def test_volumes_without_weighting_in_a_diffusion_scan_are_one_array_whatever_th
         for s in range(2)
     ]
     assert opened(tmp_path, frames)["b"].values.tolist() == [0, 0, 900]
+
+
+def test_a_table_that_says_otherwise_decides(tmp_path):
+    write_series(tmp_path, pair({}, {GE: 16, "WindowCenter": 0, "WindowWidth": 500}))
+    frames = dx.scan(tmp_path)
+    with pytest.raises(dx.SeriesError, match="variant16"):
+        dx.open_series(frames)
+    assert dx.open_series(frames.assign(variant=None, window_low=np.nan)).sizes["time"] == 2
 
 
 def test_a_joined_list_is_split_by_kinds_but_not_by_roots_or_ranges(tmp_path):
