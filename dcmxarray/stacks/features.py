@@ -29,9 +29,9 @@ SAME_ORDER = 0.6  # powers of ten, a factor of 4
 BELOW = 0.1  # of a display range that is below zero, for one of a quantity with a sign
 MOST_QUANTITIES = 3  # that signs tell apart; more are volumes
 
-# Columns that must agree exactly within a stack.
+# Columns that must agree exactly within a stack; the first of a series, or of series that the user made one.
+OF_SERIES, OF_JOINED = "SeriesNumber", "PatientID"
 EXACT = (
-    "SeriesNumber",
     "SOPClassUID",
     "Rows",
     "Columns",
@@ -47,7 +47,12 @@ _NO_UNITS = ("", "US", "UNSPECIFIED", "NORMALIZED")
 _LATE = ("ContentTime", "AcquisitionNumber", "SeriesNumber")  # a computed map differs in them from its images
 
 
-def may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
+def exact(joined: bool) -> tuple[str, ...]:
+    """The columns that must agree exactly within a stack."""
+    return (OF_JOINED if joined else OF_SERIES, *EXACT)
+
+
+def may_be_mixed(frames: pd.DataFrame, starts: Ints, joined: bool = False) -> list[bool]:
     """For every series (rows from its start to the next one), whether it may hold several stacks; ``False`` is certain."""
     group = np.repeat(np.arange(starts.size), np.diff(np.append(starts, len(frames))))
     first = starts[group]
@@ -63,7 +68,11 @@ def may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
         weak |= codes != codes[first]
     again = ~(spread(positions.sum(axis=1)) > geometry.SAME_PLACE)
     mixed = weak & (np.add.reduceat(again, starts) > 1)[group]
-    for codes in (*(pd.factorize(frames[name])[0] for name in (*EXACT, *KINDS)), colour(frames), *_signs(frames).values()):
+    for codes in (
+        *(pd.factorize(frames[name])[0] for name in (*exact(joined), *KINDS)),
+        colour(frames),
+        *_signs(frames).values(),
+    ):
         mixed |= codes != codes[first]
     for name in ("spacing_row", "spacing_col", *ORIENTATION):
         mixed |= spread(frames[name].to_numpy(float)) > SAME_COSINE / 2
@@ -141,7 +150,7 @@ def features(frames: pd.DataFrame, joined: bool = False) -> dict[str, Ints]:
     joined
         Whether the user made one series of several: their numbers and UIDs may differ.
     """
-    codes = {name: geometry.as_codes(frames[name].astype(object).to_numpy()) for name in EXACT if not joined or name != EXACT[0]}
+    codes = {name: geometry.as_codes(frames[name].astype(object).to_numpy()) for name in exact(joined)}
     codes["colour"] = colour(frames)
     codes["spacing"] = geometry.vector_clusters(frames[["spacing_row", "spacing_col"]].to_numpy(float), SAME_COSINE)
     codes["plane"] = geometry.vector_clusters(frames[ORIENTATION].to_numpy(float), SAME_COSINE)

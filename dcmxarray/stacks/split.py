@@ -122,7 +122,7 @@ def split(frames: pd.DataFrame, pixels: Pixels, joined: bool = False) -> list[St
     ends = np.append(starts[1:], len(rows))
     parts: list[tuple[str, Ints, str]] = []
     with np.errstate(all="ignore"):  # nonsensical numbers overflow, and are compared all the same
-        for start, end, mixed in zip(starts.tolist(), ends.tolist(), features.may_be_mixed(rows, starts), strict=True):
+        for start, end, mixed in zip(starts.tolist(), ends.tolist(), features.may_be_mixed(rows, starts, joined), strict=True):
             found = _parts(str(uids[start]), rows.iloc[start:end], mixed, joined)
             parts += [(key, start + places, problem) for key, places, problem in found]
     keys = _without_repeats([key for key, _, _ in parts])
@@ -218,6 +218,7 @@ def _name(part: pd.DataFrame, telling: list[str]) -> str:
     first = part.iloc[0]
     words = {
         "SeriesNumber": f"series{first['SeriesNumber']}",
+        "PatientID": f"of{hashlib.sha256(str(part['SeriesInstanceUID'].min()).encode()).hexdigest()[:4]}",
         "SOPClassUID": f"sop{_word(str(first['SOPClassUID']).rsplit('.', 1)[-1])}",
         "derived": _word(first["derived"]) if pd.notna(first["derived"]) else "image",
         "Rows": f"{first['Rows']}x{first['Columns']}",
@@ -271,7 +272,15 @@ def _digest(part: pd.DataFrame) -> str:
 def _long_digest(part: pd.DataFrame) -> str:
     """Twelve digits of every property of a stack, unrounded, where `_digest` gives one text for two stacks."""
     first = part[
-        [*features.EXACT, "kind", "PhotometricInterpretation", *ORIENTATION, "spacing_row", "spacing_col", *POSITION]
+        [
+            *features.exact(joined=False),
+            "kind",
+            "PhotometricInterpretation",
+            *ORIENTATION,
+            "spacing_row",
+            "spacing_col",
+            *POSITION,
+        ]
     ].iloc[0]
     text = "\n".join("" if pd.isna(v) else str(v) for v in first)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

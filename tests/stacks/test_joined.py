@@ -92,6 +92,17 @@ def test_what_can_not_be_one_array_is_listed_and_opens_by_key_or_number(tmp_path
     assert dx.open_series(paths, series=uid("series", 0))["te"].item() == 5
 
 
+def test_two_patients_are_never_one_array_and_no_message_names_them(tmp_path):
+    for n, patient in enumerate(("JONES", "SMITH")):
+        own = {"SeriesInstanceUID": uid("p", n), "PatientID": patient, "AcquisitionTime": f"10000{n}"}
+        write_series(tmp_path / str(n), [frame(5 * s) | own for s in range(2)])
+    with pytest.raises(dx.SeriesError, match="2 arrays") as error:
+        dx.open_series([tmp_path / "0", tmp_path / "1"])
+    assert "JONES" not in str(error.value)
+    key = str(error.value).splitlines()[1].split()[0]
+    assert dx.open_series([tmp_path / "1", tmp_path / "0"], series=key).dims == ("slice", "row", "col")
+
+
 def test_a_filtered_table_and_one_series_are_as_before(tmp_path):
     series(tmp_path, [[frame(5 * s, EchoTime=5 + n) for s in range(2)] for n in range(3)])
     table = dx.scan(tmp_path)
