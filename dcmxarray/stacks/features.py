@@ -68,11 +68,8 @@ def may_be_mixed(frames: pd.DataFrame, starts: Ints, joined: bool = False) -> li
         weak |= codes != codes[first]
     again = ~(spread(positions.sum(axis=1)) > geometry.SAME_PLACE)
     mixed = weak & (np.add.reduceat(again, starts) > 1)[group]
-    for codes in (
-        *(pd.factorize(frames[name])[0] for name in (*exact(joined), *KINDS)),
-        colour(frames),
-        *_signs(frames).values(),
-    ):
+    columns = (pd.factorize(frames[name])[0] for name in (*exact(joined), *KINDS))
+    for codes in (*columns, colour(frames), *_signs(frames).values()):
         mixed |= codes != codes[first]
     for name in ("spacing_row", "spacing_col", *ORIENTATION):
         mixed |= spread(frames[name].to_numpy(float)) > SAME_COSINE / 2

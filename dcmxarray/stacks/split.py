@@ -271,17 +271,9 @@ def _digest(part: pd.DataFrame) -> str:
 
 def _long_digest(part: pd.DataFrame) -> str:
     """Twelve digits of every property of a stack, unrounded, where `_digest` gives one text for two stacks."""
-    first = part[
-        [
-            *features.exact(joined=False),
-            "kind",
-            "PhotometricInterpretation",
-            *ORIENTATION,
-            "spacing_row",
-            "spacing_col",
-            *POSITION,
-        ]
-    ].iloc[0]
+    spacing = ("spacing_row", "spacing_col")
+    names = (*features.exact(joined=False), "kind", "PhotometricInterpretation", *ORIENTATION, *spacing, *POSITION)
+    first = part[[*names]].iloc[0]
     text = "\n".join("" if pd.isna(v) else str(v) for v in first)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
