@@ -10,8 +10,9 @@ import xarray as xr
 from dask.base import tokenize
 from xarray.core import indexing
 
-from ..attributes import VOCABULARY, Tags, column_of_tag
+from ..attributes import VOCABULARY, Tag, Tags, column_of_tag
 from ..errors import FATAL, SeriesError
+from ..headers.asked import settled
 from ..headers.by_pydicom import header, real_world_value, segments
 from ..model import MISSING, FrameGrid
 from ..pixels.frame_sources import frame_shape, frame_sources
@@ -33,7 +34,7 @@ FOLDERS = "dicom_folders"  # key in the encoding of coordinates: the folders tha
 def open_stack(
     stack: Stack,
     *,
-    dims: Sequence[str] | None = None,
+    dims: Sequence[Tag] | None = None,
     chunks: Chunks = "auto",
     rescale: bool | str = True,
     missing: arrange.Missing = "raise",
@@ -68,7 +69,8 @@ def open_stack(
     asked = named(_whole(stack), tags)
     frames = with_columns(stack.frames, needed(dims, asked))
     frames = _with_real_world_values(frames) if rescale == "rwvm" else frames
-    arranged = arrange.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
+    names = None if dims is None else [column_of_tag(d) for d in settled(dims)]
+    arranged = arrange.arrange(frames, names, "fill" if stack.is_sparse else missing, duplicates)
     array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, asked)))
     if is_label_map(frames):
         return _with_flags(array, frames)
