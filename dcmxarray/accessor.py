@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from .arrays import affine, suv
+from .arrays import affine, interp, suv
 from .arrays.build import SOURCE
 from .errors import HeaderError
 from .headers.by_pydicom import header
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .stores.identifiers import Identifiers
 
 Floats = npt.NDArray[np.float64]
+
+interp.guard()
 
 
 @xr.register_dataarray_accessor("dicom")
