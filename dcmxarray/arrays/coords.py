@@ -119,19 +119,20 @@ def coords_of(
 
 def labelled(frames: pd.DataFrame, arranged: FrameGrid, found: Mapping[str, Coord]) -> dict[str, Any]:
     """Coordinates with ``units``, ``long_name`` and place; ``row`` and ``col`` are indices without a pixel spacing."""
-    pixels = {dim for dim, step in zip(("row", "col"), _spacing(frames), strict=True) if step is None}
+    steps = _spacing(frames)
+    pixels = {dim for dim, step in zip(("row", "col"), steps, strict=True) if step is None}
     index = {dim: {"units": "1", "long_name": f"{dim} index"} for dim in pixels}
     named = {name: (d, v, index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
-    return named | placed(named | _described(frames, named))
+    return named | placed(named | _described(frames, named, steps))
 
 
-def _described(frames: pd.DataFrame, found: Coords) -> Coords:
+def _described(frames: pd.DataFrame, found: Coords, steps: tuple[float | None, float | None]) -> Coords:
     """``slice``, ``row`` and ``col`` with attributes that say where they lie, and without the noise of headers."""
-    place = plane(frames)
+    place = plane(frames) if POSITION[0] in found else None
     if place is None:
         return {}
     frame = constant(frames, BY_NAME[grid.FRAME])
-    nominal = dict(zip(grid.NAMES, (_thickness(frames), *_spacing(frames)), strict=True))
+    nominal = dict(zip(grid.NAMES, (_thickness(frames), *steps), strict=True))
     out: Coords = {}
     for name, direction in grid.directions(place).items():
         if name in found:
