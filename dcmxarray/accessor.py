@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from .arrays import affine, suv
+from .arrays import affine, interp, suv
+from .arrays import match as matching
 from .arrays.build import SOURCE
 from .errors import HeaderError
 from .headers.by_pydicom import header
+from .stacks.geometry import SAME_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from .stores.identifiers import Identifiers
 
 Floats = npt.NDArray[np.float64]
+
+interp.guard()
 
 
 @xr.register_dataarray_accessor("dicom")
@@ -63,6 +67,41 @@ class DicomAccessor:
             As for `affine`.
         """
         return affine.spacing(self._array)
+
+    def match(self, other: xr.DataArray, *, tolerance: float = SAME_PLACE, time: float | None = None) -> xr.DataArray:
+        """Put the array on the coordinates of another one, so that they combine cell by cell.
+
+        Each position of the other array takes the nearest of this one; no pixel is computed.
+
+        Parameters
+        ----------
+        other
+            An array in the same plane and frame of reference; it may be a part of this one.
+        tolerance
+            The largest distance along slice, row and col, mm.
+        time
+            The largest difference along ``time``, s; ``None`` leaves the times as they are.
+
+        Returns
+        -------
+        xarray.DataArray
+            Its cells are those of ``other`` along slice, row, col, and time if asked.
+
+        Raises
+        ------
+        GridError
+            The arrays lie in unlike planes or frames of reference; a cell of ``other`` has none here within the tolerance (the
+            message says how far off), or two have the same.
+
+        Examples
+        --------
+        >>> import dcmxarray as dx
+        >>> da = dx.open_series(dx.testing.example("dce"))
+        >>> late = da.assign_coords(time=da.time + 0.4)
+        >>> (late.dicom.match(da, time=0.5) - da).sizes["time"]
+        6
+        """
+        return matching.match(self._array, other, tolerance, time)
 
     @property
     def bvals(self) -> Floats:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from ..errors import GridError
 from ..model import Floats, normal
 from ..stacks import geometry
+from . import grid
+from .index import said
+
+_UNLIKE = 1e-3  # of a cosine
 
 
 def affine(array: xr.DataArray) -> Floats:
@@ -29,7 +36,7 @@ def affine(array: xr.DataArray) -> Floats:
         raise GridError(
             "the slices do not lie on a line: no affine describes them; use the coords position_x, position_y, position_z"
         )
-    return geometry.affine(first, (step, _step(array, "row", 0) * column, _step(array, "col", 1) * row))
+    return geometry.affine(first, (step, _step(array, "row") * column, _step(array, "col") * row))
 
 
 def spacing(array: xr.DataArray) -> tuple[float, float, float]:
@@ -39,18 +46,59 @@ def spacing(array: xr.DataArray) -> tuple[float, float, float]:
 
 
 def _axes(array: xr.DataArray) -> tuple[Floats, Floats, Floats]:
-    """Unit vectors, (3,) each: along a row, along a column, normal."""
-    cosines = np.asarray(array.attrs.get("ImageOrientationPatient", ()), float)
-    if cosines.size != 6 or "slice" not in array.coords or not geometry.is_plane(cosines[:3], cosines[3:]):
-        raise GridError("the array has no patient geometry: ImagePositionPatient or ImageOrientationPatient is missing")
-    return cosines[:3], cosines[3:], normal(cosines[:3], cosines[3:])
+    """Unit vectors, (3,) each: along a row, along a column, normal; raises `GridError` if the coordinates do not say them."""
+    column, row = _direction(array, "row"), _direction(array, "col")
+    across = normal(row, column)
+    along = _said(array, "slice").get(grid.DIRECTION, across)
+    frames = {_said(array, name).get(grid.FRAME) for name in grid.NAMES} - {None}
+    if not geometry.is_plane(row, column) or np.abs(along - across).max() > _UNLIKE or len(frames) > 1:
+        raise GridError("slice, row and col do not belong together: some were taken from an array in another plane or frame")
+    header = np.asarray(array.attrs.get("ImageOrientationPatient", ()), float)
+    if header.size == 6 and np.abs(header - [*row, *column]).max() > _UNLIKE:
+        raise GridError(
+            "the coordinates lie in another plane than the array's ImageOrientationPatient: interp_like, reindex_like or "
+            "assign_coords took them from another array, and do not look at planes"
+        )
+    return row, column, across
+
+
+def _direction(array: xr.DataArray, name: str) -> Floats:
+    """(3,) in which a coordinate grows."""
+    direction = np.asarray(_said(array, name).get(grid.DIRECTION, ()), float)
+    if direction.shape != (3,):
+        raise GridError(
+            f"the array has no patient geometry: {name} lacks its attribute {grid.DIRECTION!r}. Either ImagePositionPatient or "
+            f"ImageOrientationPatient is missing in the headers, or {name} was replaced by other values; then take it from an "
+            f"array in the same place: da.assign_coords({name}=da.{name}.assign_attrs(other.{name}.attrs))"
+        )
+    return direction
+
+
+def _said(array: xr.DataArray, name: str) -> Mapping[str, Any]:
+    """The attributes that say where a coordinate lies."""
+    _found(array, name)
+    return said(array, name)
+
+
+def _found(array: xr.DataArray, name: str) -> xr.DataArray:
+    """A coordinate; raises `GridError` if there is none."""
+    if name not in array.coords:
+        raise GridError(
+            f"the array has no coordinate {name!r}, which geometry needs: a reduction over {name}, a fit (polyfit keeps no "
+            f"scalar coordinates) or a combination of arrays with unlike {name} dropped it. Ask before, or give a position back: "
+            f"da.assign_coords({name}=...)"
+        )
+    return array.coords[name]
 
 
 def _coordinate(array: xr.DataArray, name: str) -> Floats:
     """A coordinate as a vector, mm; a scalar coordinate has one element."""
-    if name not in array.coords:
-        raise GridError(f"the array has no coordinate {name!r}, which geometry needs")
-    return np.atleast_1d(array.coords[name].to_numpy().astype(float))
+    found = _found(array, name)
+    if found.dims not in ((), (name,)):
+        raise GridError(f"{name} lies along {', '.join(map(str, found.dims))}: points and stacked dims have no affine")
+    if found.size == 0:
+        raise GridError(f"nothing is left of the array along {name}: a selection, or a combination, was empty")
+    return grid.exact(np.atleast_1d(found.to_numpy().astype(float)), said(array, name))
 
 
 def _shift(array: xr.DataArray, name: str, count: int) -> Floats:
@@ -59,9 +107,9 @@ def _shift(array: xr.DataArray, name: str, count: int) -> Floats:
 
 
 def _thickness(array: xr.DataArray) -> float:
-    """The step of a single slice, mm: SpacingBetweenSlices, else SliceThickness."""
-    for name in ("SpacingBetweenSlices", "SliceThickness"):
-        value = abs(float(array.attrs.get(name) or 0.0))
+    """The step of a single slice, mm: that of its stack, else SpacingBetweenSlices, else SliceThickness."""
+    known = (_said(array, "slice").get(grid.STEP), *(array.attrs.get(k) for k in ("SpacingBetweenSlices", "SliceThickness")))
+    for value in (abs(float(v or 0.0)) for v in known):
         if geometry.are_lengths(np.array(value)):
             return value
     raise GridError(
@@ -70,33 +118,23 @@ def _thickness(array: xr.DataArray) -> float:
     )
 
 
-def _step(array: xr.DataArray, name: str, k: int) -> float:
-    """The step along ``row`` or ``col``, mm; ``k`` is its place in PixelSpacing."""
+def _step(array: xr.DataArray, name: str) -> float:
+    """The step along ``row`` or ``col``, mm."""
     values = _coordinate(array, name)
-    if array.coords[name].attrs.get("units") == "1":
+    step = abs(float(_said(array, name).get(grid.STEP) or 0.0))
+    if not 0 < step < np.inf:
         raise GridError(
             f"{name} is an index: the headers have no PixelSpacing; say it in the frame table, which dx.scan gives: "
             f"dx.open_series(table.assign(spacing_row=..., spacing_col=...))"
         )
     _check_regular(name, values)
-    if values.size > 1:
-        return float((values[-1] - values[0]) / (values.size - 1))
-    return _pixel(array, name, k)
-
-
-def _pixel(array: xr.DataArray, name: str, k: int) -> float:
-    """The step of a single row or column, mm, from the attributes of the array."""
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-        spacing = array.attrs.get(keyword)
-        if spacing is not None and geometry.are_lengths(np.array(float(spacing[k]))):
-            return float(spacing[k])
-    raise GridError(f"the step of a single {name} is not known; say it: da.assign_attrs(PixelSpacing=[..., ...])")
+    return float((values[-1] - values[0]) / (values.size - 1)) if values.size > 1 else step
 
 
 def _check_regular(name: str, values: Floats) -> None:
     """Raise `GridError` if the values of a coordinate are unevenly spaced."""
     steps = np.diff(values)
-    if not geometry.is_regular(steps):
+    if not geometry.is_regular(steps) or not np.isfinite(steps).all():
         raise GridError(
             f"{name} is unevenly spaced (steps of {steps.min():g} to {steps.max():g} mm): no affine describes it. "
             f"Select an even part, or resample: da.interp({name}=...), which needs scipy."

@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attributes import column_of, labels
+from ..attributes import BY_NAME, column_of, labels
 from ..model import MISSING, FrameGrid
 from ..stacks import diffusion, geometry
 from ..stacks.split import POSITION, leading, plane
+from . import grid
+from .attrs import constant
+from .index import Coords, placed
 from .segments import segment_values
 
 Values = npt.NDArray[Any]
@@ -133,10 +136,39 @@ def coords_of(
 
 
 def labelled(frames: pd.DataFrame, arranged: FrameGrid, found: Mapping[str, Coord]) -> dict[str, Any]:
-    """Coordinates with ``units`` and ``long_name``; ``row`` and ``col`` are indices without a pixel spacing."""
-    pixels = {dim for dim, step in zip(("row", "col"), _spacing(frames), strict=True) if step is None}
+    """Coordinates with ``units``, ``long_name`` and place; ``row`` and ``col`` are indices without a pixel spacing."""
+    steps = _spacing(frames)
+    pixels = {dim for dim, step in zip(("row", "col"), steps, strict=True) if step is None}
     index = {dim: {"units": "1", "long_name": f"{dim} index"} for dim in pixels}
-    return {name: (d, v, index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
+    named = {name: (d, v, index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
+    return named | placed(named | _described(frames, named, steps))
+
+
+def _described(frames: pd.DataFrame, found: Coords, steps: tuple[float | None, float | None]) -> Coords:
+    """``slice``, ``row`` and ``col`` with attributes that say where they lie, and without the noise of headers."""
+    place = plane(frames) if POSITION[0] in found else None
+    if place is None:
+        return {}
+    frame = constant(frames, BY_NAME[grid.FRAME])
+    nominal = dict(zip(grid.NAMES, (_thickness(frames), *steps), strict=True))
+    out: Coords = {}
+    for name, direction in grid.directions(place).items():
+        if name in found:
+            dims, values, attrs = found[name]
+            flat = np.atleast_1d(values)
+            measured = grid.spacing(flat, nominal[name]) if attrs["units"] == "mm" else {}
+            said = attrs | grid.attributes(direction, frame) | measured
+            out[name] = dims, grid.rounded(flat, said).reshape(np.shape(values)), said
+    return out
+
+
+def _thickness(frames: pd.DataFrame) -> float | None:
+    """The step of a single slice, mm: SpacingBetweenSlices, else SliceThickness."""
+    for name in ("SpacingBetweenSlices", "SliceThickness"):
+        value = constant(frames, BY_NAME[name])
+        if value is not None and 0 < abs(value) < np.inf:
+            return abs(float(value))
+    return None
 
 
 def _axis_values(values: Values, arranged: FrameGrid, name: str) -> Coord:

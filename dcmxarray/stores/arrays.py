@@ -21,6 +21,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import MemoryStore, WrapperStore
 
+from ..arrays import grid
 from ..arrays.build import NAME
 from ..errors import FATAL, StoreError, one_line
 from . import claims, documents, identifiers, keys, objects, origins, reading
@@ -156,7 +157,10 @@ def _is_usual_attribute(name: Any, value: Any) -> bool:
     return not instruction and all(type(v) in (str, int, float, bool) for v in parts) and " since " not in str(value)
 
 
-_LOWER = frozenset(("units", "long_name", "time_source", "slice_source", "value_source", "flag_values", "flag_meanings"))
+_LOWER = frozenset(
+    ("units", "long_name", "time_source", "slice_source", "value_source", "flag_values", "flag_meanings")
+    + (grid.DIRECTION, grid.START, grid.STEP)
+)
 
 
 def _as_objects(array: xr.DataArray, chunks: tuple[int, ...], shards: tuple[int, ...]) -> tuple[dict[str, bytes], Store]:

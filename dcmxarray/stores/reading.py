@@ -17,6 +17,7 @@ from zarr.storage import WrapperStore
 
 from ..arrays.build import NAME
 from ..arrays.chunks import Chunks, auto_chunks
+from ..arrays.index import with_places
 from ..errors import StoreError
 from . import documents, objects
 
@@ -140,7 +141,7 @@ def described(store: Store, group: str, token: tuple[str, ...], mark: documents.
     texts = {n: (c.dims, np.array(c.values.tolist(), str), c.attrs) for n, c in array.coords.items() if c.dtype.kind in "OT"}
     back = dataset.assign({NAME: lazy})[NAME].assign_coords(texts)
     back = back.assign_coords({n: back.coords[n].astype(dtype) for n, dtype in mark.dtypes.items() if n in back.coords})
-    return back.rename({n: name for n, name in mark.names.items() if n in back.coords})
+    return with_places(back.rename({n: name for n, name in mark.names.items() if n in back.coords}))
 
 
 def _whole(wanted: Mapping[str, int], stored: tuple[int, ...], dims: tuple[Any, ...]) -> dict[Any, int]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import dcmxarray as dx
 from dcmxarray.testing import write_series
@@ -46,3 +47,76 @@ def test_the_affine_is_made_of_position_orientation_and_spacing(tmp_path):
     assert da[:, 0, 0].values.tolist() == [0, 1, 2]
     one = da.isel(slice=1, row=slice(2, None), col=[3])
     np.testing.assert_allclose(one.dicom.affine[:3, 3], origin + 4 * normal + 2 * 1.5 * column + 3 * 0.5 * row)
+
+
+def test_coordinates_are_rounded_and_affines_are_not(tmp_path):
+    place = {"PixelSpacing": [0.898438, 0.033333333], "ImagePositionPatient": [-123.456789012, 7.00000000004, 1 / 3]}
+    da = opened(tmp_path, [frame() | place | {"ImagePositionPatient": [-123.456789012, 7.00000000004, k / 3]} for k in (1, 2, 3)])
+    assert da["row"].values.tolist() == [7, 7.8984, 8.7969]
+    assert da["col"].values.tolist() == [-123.45679, -123.42346, -123.39012, -123.35679]
+    assert da["slice"].values.tolist() == [0.3333, 0.6667, 1]
+    exact = [[0, 0, 0.033333333, -123.456789012], [0, 0.898438, 0, 7.00000000004], [1 / 3, 0, 0, 1 / 3], [0, 0, 0, 1]]
+    np.testing.assert_allclose(da.dicom.affine, exact, rtol=0, atol=1e-12)
+    part = da.isel(slice=[1], row=slice(1, 3), col=slice(None, None, -2))
+    np.testing.assert_allclose(part.dicom.affine[:, 3], da.dicom.affine @ [1, 1, 3, 1], rtol=0, atol=1e-12)
+    assert part.dicom.spacing == (0.333333, 0.898438, 0.066667)
+
+
+def test_shifted_and_scaled_coordinates_are_believed(tmp_path):
+    da = opened(tmp_path, [frame(z) for z in (0, 5)])
+    for values, step in ((da["row"].values + 0.3, 2), (da["row"].values * 3, 6), (da["row"].values[::-1] * 0.5 + 1, -1)):
+        moved = da.assign_coords(row=("row", values, da["row"].attrs))
+        np.testing.assert_allclose([moved.dicom.affine[1, 1], moved.dicom.affine[1, 3]], [step, values[0]])
+
+
+def test_a_single_slice_has_the_step_of_its_stack(tmp_path):
+    da = opened(tmp_path, [frame(z, SliceThickness=None) for z in (0, 5, 10)])
+    for one in (da[1], da[[1]], da[1].expand_dims("slice"), da[1].mean("row", keep_attrs=False).expand_dims(row=da["row"][:1])):
+        assert one.dicom.spacing[0] == 5.0
+
+
+LOST = {
+    "no coordinate 'slice'.*reduction": lambda da: da.mean("slice"),
+    "no coordinate 'slice'.*polyfit": lambda da: da.expand_dims(time=3)[:, 0].polyfit("time", 1).polyfit_coefficients,
+    "no coordinate 'slice'.*unlike": lambda da: da[0] - da[1],
+    "row lacks its attribute.*replaced": lambda da: da.assign_coords(row=[1.0, 2, 3]),
+    "row lies along p": lambda da: da.stack(p=("row", "col")),
+    "col lies along q": lambda da: da.isel(col=xr.DataArray([0, 1], dims="q")),
+    "nothing is left.*col": lambda da: da.isel(col=slice(0)),
+    "belong together": lambda da: da.assign_coords(row=da["row"].assign_attrs(direction=[1.0, 0, 0])),
+    "another plane than": lambda da: da.assign_attrs(ImageOrientationPatient=[1, 0, 0, 0, 0, -1]),
+    "unevenly spaced": lambda da: da.isel(col=[0, 1, 3]),
+    "row is an index": lambda da: da.assign_coords(row=("row", [0.0, 1, 2], {"direction": [0, 1, 0]})),
+}
+
+
+@pytest.mark.parametrize("why", LOST)
+def test_the_error_says_what_was_lost_and_by_what(tmp_path, why):
+    lost = LOST[why](opened(tmp_path, [frame(z) for z in (0, 5, 10)]).astype(float))
+    with pytest.raises(dx.GridError, match=why):
+        _ = lost.dicom.affine
+
+
+@pytest.mark.parametrize("far", ["1e300", "-1.5e308", "1e17"])
+def test_positions_beyond_reason_are_kept_as_they_are(tmp_path, far):
+    frames = [frame() | {"ImagePositionPatient": [far, 0, z], "PixelSpacing": ["1e-8", "1e8"]} for z in ("0", far, "1.7e308")]
+    da = opened(tmp_path, frames)
+    assert float(da["col"][0]) == float(far)
+    assert (da.astype(float) + da).sizes == da.sizes
+
+
+def test_positions_of_another_array_have_no_affine(tmp_path):
+    axial = opened(tmp_path / "axial", [frame(z) for z in (0, 5)])
+    coronal = opened(tmp_path / "coronal", [frame(0, ImageOrientationPatient=[1, 0, 0, 0, 0, -1])])
+    with pytest.raises(dx.GridError, match="another plane"):
+        _ = axial[0].assign_coords({name: coronal[name] for name in ("slice", "row", "col")}).dicom.affine
+
+
+def test_interpolation_is_xarrays_own(tmp_path):
+    da = opened(tmp_path, [frame(z, value=z) for z in (0, 5, 10)]).astype(float)
+    assert da.interp(slice=[2.5, 7.5], method="linear", kwargs={})[:, 0, 0].values.tolist() == [2.5, 7.5]
+    assert da.interp({"slice": 4.0}, "nearest")[0, 0] == da.interp(coords={"slice": 4.0}, assume_sorted=True).round()[0, 0] + 1
+    assert float(da.interp(slice=da["slice"].variable[:2] + 1)[1, 0, 0]) == 6
+    assert da.interp_like(da[1:, :2]).equals(da[1:, :2])
+    assert xr.Dataset({"x": ("t", [0.0, 2])}, {"t": [0, 2]}).interp(t=1)["x"] == 1
+    assert "coords" in xr.Dataset.interp.__doc__
