@@ -51,8 +51,8 @@ def open_series(
         Coordinates or DICOM keywords that must be dimensions besides slice, row and col, in their order; ``None`` finds them
         from the attributes that vary at one position.
     chunks
-        As in xarray: ``"auto"`` makes dask chunks of whole volumes, ``{}`` one chunk for each frame, ``None`` a lazy array
-        without dask.
+        As in xarray: ``"auto"`` and ``{}`` make a dask chunk of each volume, a mapping overrules that dim by dim, ``None`` makes
+        a lazy array without dask.
     rescale
         ``True`` gives real-world values (slope and intercept of each frame applied, palettes looked up); ``False`` stored
         values; ``"philips_fp"`` Philips' floating point values, by (2005,xx0E); ``"rwvm"`` values by the first

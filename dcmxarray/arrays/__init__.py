@@ -2,7 +2,8 @@
 
 The room never imports zarr and parses no header.
 
-In reading order: ``options`` checks what the user passes; ``build`` makes the array, with ``coords``, ``attrs``, ``chunks`` and
-``more`` (elements that the frame table lacks); ``affine`` and ``suv`` compute geometry and PET uptake from an array;
+In reading order: ``options`` checks what the user passes; ``build`` makes the array, with ``coords``, ``attrs``, ``chunks``,
+``more`` (elements that the frame table lacks) and ``variable`` (what makes selections before reading); ``files`` says which
+files an array is from and ``shells`` selects b-values; ``affine`` and ``suv`` compute geometry and PET uptake from an array;
 ``describe`` summarizes one; ``origin`` is the protocol of collections of arrays.
 """

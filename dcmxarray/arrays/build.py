@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from dask.base import tokenize
-from xarray.core import indexing
 
 from ..attributes import VOCABULARY, Tag, column_of_tag
 from ..errors import FATAL, SeriesError
 from ..headers.by_pydicom import header, real_world_value
 from ..model import MISSING, FrameGrid
+from ..pixels.chunked import most_bytes
 from ..pixels.frame_sources import frame_shape, frame_sources
 from ..pixels.lazy import FrameArray
+from ..pixels.window import Selected, Window
 from ..stacks import arrange
 from ..stacks.split import ORIENTATION, Stack, leading, plane
 from . import options, suv
 from .attrs import attrs_of, constant
-from .chunks import CHUNK_BYTES, DECODED_BYTES, Chunks, resolve
+from .chunks import Chunks, resolve, volume_chunks
 from .coords import coords_of, geometry_coords, labelled
+from .files import SOURCE, Opened
 from .more import needed, with_columns
+from .variable import FrameVariable
 
 NAME = "image"
-SOURCE = "dicom_source"
 
 
 def open_stack(
@@ -119,15 +121,18 @@ def _build(
     array, dims = _lazy(frames, arranged, rescale)
     if (arranged.cells == MISSING).any() and array.dtype.kind == "f":
         array.fill = np.nan
-    encoding = {"preferred_chunks": dict.fromkeys(arranged.dims, 1) | dict(zip(dims[-2:], array.shape[-2:], strict=True))}
-    variable = xr.Variable(dims, indexing.LazilyIndexedArray(array), attrs_of(frames, arranged, tags, rescale), encoding)
-    variable.encoding[SOURCE] = _source(frames)
+    coords = coords_of(frames, arranged, dims, array.shape, tags)
+    preferred = volume_chunks(dict(zip(dims, array.shape, strict=True)), array.dtype.itemsize, most_bytes(array.sources))
+    encoding = {"preferred_chunks": preferred, SOURCE: Opened(array, arranged.dims, coords)}
+    variable: xr.Variable = FrameVariable(dims, Selected(Window(array)), attrs_of(frames, arranged, tags, rescale), encoding)
     if chunks is not None:
-        most = CHUNK_BYTES if array.is_native else DECODED_BYTES
-        variable = variable.chunk(resolve(chunks, variable, most), name=f"dicom-{tokenize(array)}")
-    result = xr.DataArray(variable, coords_of(frames, arranged, dims, array.shape, tags), name=NAME)
-    result.encoding = dict(variable.encoding)
-    return result
+        variable = variable.chunk(resolve(chunks, variable))
+    return xr.Dataset({NAME: variable}, _alike(coords, preferred))[NAME]
+
+
+def _alike(coords: dict[str, Any], preferred: Mapping[str, int]) -> dict[str, Any]:
+    """Coordinates that xarray divides into chunks as it does the pixels."""
+    return {name: (d, *rest, {"preferred_chunks": {k: preferred[k] for k in d}}) for name, (d, *rest) in coords.items()}
 
 
 _GEOMETRY = [a for a in VOCABULARY if a.name in ("spacing", "SliceThickness", "SpacingBetweenSlices")]
@@ -150,9 +155,3 @@ def _lazy(frames: pd.DataFrame, arranged: FrameGrid, rescale: bool | str) -> tup
     places = frame_sources(frames, rescale)
     array = FrameArray(places, arranged.cells, frame_shape(frames, places.specs[0], scaled), scaled)
     return array, (*arranged.dims, "row", "col", "rgb")[: array.ndim]
-
-
-def _source(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
-    """(SOPInstanceUID, frame) -> path, for `.dicom.header`."""
-    uids = frames["SOPInstanceUID"].fillna("")
-    return dict(zip(zip(uids, frames["frame"], strict=True), frames["path"], strict=True))

@@ -108,7 +108,6 @@ def coords_of(
     if "b" not in found:
         found = {n: c for n, c in found.items() if n not in _DIFFUSION}
     found |= _acquired(frames, arranged) | geometry_coords(frames, arranged, dims, shape)
-    found["SOPInstanceUID"] = spread(column_values(frames, "SOPInstanceUID"), arranged.cells, arranged.dims)
     if (arranged.cells == MISSING).any():
         found["valid"] = arranged.dims, arranged.cells != MISSING
     return labelled(frames, arranged, found)
@@ -118,7 +117,12 @@ def labelled(frames: pd.DataFrame, arranged: FrameGrid, found: Mapping[str, Coor
     """Coordinates with ``units`` and ``long_name``; ``row`` and ``col`` are indices without a pixel spacing."""
     pixels = {dim for dim, step in zip(("row", "col"), _spacing(frames), strict=True) if step is None}
     index = {dim: {"units": "1", "long_name": f"{dim} index"} for dim in pixels}
-    return {name: (d, v, index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
+    return {name: (d, _plain_text(v), index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
+
+
+def _plain_text(values: Values) -> Values:
+    """Values with texts as Python's: Zarr has no specified type for texts of fixed width, so that xarray's writer would warn."""
+    return values.astype(object) if values.dtype.kind == "U" else values
 
 
 def _axis_values(values: Values, arranged: FrameGrid, name: str) -> Coord:

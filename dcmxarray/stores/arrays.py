@@ -21,7 +21,8 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import MemoryStore, WrapperStore
 
-from ..arrays.build import NAME, SOURCE
+from ..arrays import files
+from ..arrays.build import NAME
 from ..errors import FATAL, StoreError, one_line
 from . import claims, documents, identifiers, keys, objects, reading
 from .documents import DOCUMENT, Mark
@@ -328,7 +329,7 @@ def check_chunks(chunks: Mapping[str, int] | None, dims: Iterable[str]) -> None:
 
 def sources(array: xr.DataArray) -> list[str]:
     """Where an array is read from: the folders of its files, or its place in a store; traced through dask graphs too."""
-    found = [*array.encoding.get(SOURCE, {}).values()]
+    found = [*files.paths(array)]
     places = [array.encoding[reading.PLACE]] if reading.PLACE in array.encoding else []
     for part in _parts(array):
         found += getattr(getattr(part, "sources", None), "paths", ())
