@@ -7,9 +7,14 @@ the keyword of PS3.6 as its name; a computed column, or one value of an element 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-Tag = str | tuple[int, str, int]  # a keyword, or a private element's group, creator and element
+# A keyword or a path of keywords into sequences, a public element's numbers, or a private element's group, creator and element.
+Tag = str | tuple[int, int] | tuple[int, str, int]
+Tags = Sequence[Tag] | Literal["all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,9 @@ class Attribute:
         The meaning in a few words, used as the label of plots; "" if the name in PS3.6 says it.
     parts
         The columns of an element with several values, in the order of the values.
+    proposed
+        Whether an error may propose it as a dim or for a filter: it says how a frame was made, and is neither a UID nor about
+        a patient, geometry, storage or display.
     bookkeeping
         Whether it says where and how a frame is stored, not what it shows: two copies of a file may differ in it.
     identifies
@@ -43,6 +51,7 @@ class Attribute:
     units: str = ""
     long_name: str = ""
     parts: tuple[str, ...] = ()
+    proposed: bool = False
     bookkeeping: bool = False
     identifies: bool = False
 
@@ -52,45 +61,50 @@ class Attribute:
         return self.parts or (self.keyword or self.name,)
 
 
-def _plain(dtype: str, keywords: str) -> tuple[Attribute, ...]:
+def _plain(dtype: str, keywords: str, proposed: bool = False) -> tuple[Attribute, ...]:
     """Rows for elements of one type without units, from keywords separated by spaces."""
-    return tuple(Attribute(keyword, keyword, dtype) for keyword in keywords.split())
+    return tuple(Attribute(keyword, keyword, dtype, proposed=proposed) for keyword in keywords.split())
 
 
 VOCABULARY: tuple[Attribute, ...] = (
     Attribute("TransferSyntaxUID", "TransferSyntaxUID", bookkeeping=True),
     *_plain("str", "SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID"),
-    *_plain("str", "PatientID PatientSex PatientAge StudyID StudyDescription SeriesDescription ProtocolName Modality"),
+    *_plain("str", "PatientID PatientSex PatientAge StudyID StudyDescription"),
+    *_plain("str", "SeriesDescription ProtocolName", proposed=True),
+    *_plain("str", "Modality"),
     Attribute("PatientWeight", "PatientWeight", "float", "kg"),
     Attribute("PatientSize", "PatientSize", "float", "m"),
     *_plain("str", "Manufacturer ManufacturerModelName SoftwareVersions BodyPartExamined PatientPosition"),
     *_plain("date", "StudyDate SeriesDate AcquisitionDate ContentDate"),
     *_plain("time", "StudyTime SeriesTime AcquisitionTime ContentTime"),
     *_plain("datetime", "AcquisitionDateTime"),
-    *_plain("int", "SeriesNumber InstanceNumber AcquisitionNumber TemporalPositionIdentifier NumberOfTemporalPositions"),
-    Attribute("te", "EchoTime", "float", "ms", "echo time"),
-    Attribute("fa", "FlipAngle", "float", "degree", "flip angle"),
-    Attribute("ti", "InversionTime", "float", "ms", "inversion time"),
-    Attribute("tr", "RepetitionTime", "float", "ms", "repetition time"),
-    Attribute("TriggerTime", "TriggerTime", "float", "ms", "trigger time"),
-    Attribute("NominalCardiacTriggerDelayTime", "NominalCardiacTriggerDelayTime", "float", "ms"),
+    *_plain("int", "SeriesNumber", proposed=True),
+    *_plain("int", "InstanceNumber"),
+    *_plain("int", "AcquisitionNumber TemporalPositionIdentifier NumberOfTemporalPositions", proposed=True),
+    Attribute("te", "EchoTime", "float", "ms", "echo time", proposed=True),
+    Attribute("fa", "FlipAngle", "float", "degree", "flip angle", proposed=True),
+    Attribute("ti", "InversionTime", "float", "ms", "inversion time", proposed=True),
+    Attribute("tr", "RepetitionTime", "float", "ms", "repetition time", proposed=True),
+    Attribute("TriggerTime", "TriggerTime", "float", "ms", "trigger time", proposed=True),
+    Attribute("NominalCardiacTriggerDelayTime", "NominalCardiacTriggerDelayTime", "float", "ms", proposed=True),
     Attribute("FrameReferenceTime", "FrameReferenceTime", "float", "ms", "frame reference time"),
     Attribute("ActualFrameDuration", "ActualFrameDuration", "float", "ms", "frame duration"),
     Attribute("TemporalPositionTimeOffset", "TemporalPositionTimeOffset", "float", "s"),
     Attribute("FrameTime", "FrameTime", "float", "ms", "time between frames"),
-    *_plain("int", "EchoNumbers EchoTrainLength NumberOfAverages CardiacNumberOfImages"),
+    *_plain("int", "EchoNumbers EchoTrainLength NumberOfAverages CardiacNumberOfImages", proposed=True),
     Attribute("SliceThickness", "SliceThickness", "float", "mm", "slice thickness"),
     Attribute("SpacingBetweenSlices", "SpacingBetweenSlices", "float", "mm"),
     Attribute("SliceLocation", "SliceLocation", "float", "mm"),
     Attribute("GantryDetectorTilt", "GantryDetectorTilt", "float", "degree"),
     Attribute("MagneticFieldStrength", "MagneticFieldStrength", "float", "T"),
-    Attribute("ImagingFrequency", "ImagingFrequency", "float", "MHz"),
-    Attribute("PixelBandwidth", "PixelBandwidth", "float", "Hz"),
-    Attribute("KVP", "KVP", "float", "kV"),
+    Attribute("ImagingFrequency", "ImagingFrequency", "float", "MHz", proposed=True),
+    Attribute("PixelBandwidth", "PixelBandwidth", "float", "Hz", proposed=True),
+    Attribute("KVP", "KVP", "float", "kV", proposed=True),
     Attribute("XRayTubeCurrent", "XRayTubeCurrent", "float", "mA"),
     Attribute("ExposureTime", "ExposureTime", "float", "ms"),
-    *_plain("str", "ConvolutionKernel ScanningSequence SequenceVariant ScanOptions MRAcquisitionType SequenceName"),
-    *_plain("str", "PulseSequenceName InPlanePhaseEncodingDirection ContrastBolusAgent ImageType ComplexImageComponent"),
+    *_plain("str", "ConvolutionKernel ScanningSequence SequenceVariant ScanOptions", proposed=True),
+    *_plain("str", "MRAcquisitionType SequenceName PulseSequenceName InPlanePhaseEncodingDirection", proposed=True),
+    *_plain("str", "ContrastBolusAgent ImageType ComplexImageComponent", proposed=True),
     Attribute("position", "ImagePositionPatient", "float", "mm", parts=("position_x", "position_y", "position_z")),
     Attribute(
         "orientation",
@@ -103,7 +117,7 @@ VOCABULARY: tuple[Attribute, ...] = (
     *_plain("int", "Rows Columns BitsAllocated BitsStored HighBit PixelRepresentation SamplesPerPixel"),
     *_plain("int", "PlanarConfiguration NumberOfFrames InStackPositionNumber TotalPixelMatrixRows TotalPixelMatrixColumns"),
     *_plain("int", "RowPositionInTotalImagePixelMatrix ColumnPositionInTotalImagePixelMatrix"),
-    Attribute("segment", "ReferencedSegmentNumber", "int", "", "segment number"),
+    Attribute("segment", "ReferencedSegmentNumber", "int", "", "segment", proposed=True),
     *_plain("str", "StackID DimensionIndexValues DimensionOrganizationType"),
     *_plain("str", "PhotometricInterpretation LossyImageCompression"),
     *_plain("float", "RescaleSlope RescaleIntercept RealWorldValueSlope RealWorldValueIntercept DoseGridScaling"),
@@ -111,18 +125,25 @@ VOCABULARY: tuple[Attribute, ...] = (
 )
 
 COMPUTED: tuple[Attribute, ...] = (
-    Attribute("b", "", "float", "s/mm2", "b-value"),
+    Attribute("b", "", "float", "s/mm2", "b-value", proposed=True),
     Attribute("gradient_x", "", "float", "1", "diffusion gradient direction, patient x (LPS)"),
     Attribute("gradient_y", "", "float", "1", "diffusion gradient direction, patient y (LPS)"),
     Attribute("gradient_z", "", "float", "1", "diffusion gradient direction, patient z (LPS)"),
-    Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part"),
-    Attribute("derived", "", "str", "", "which derived map; missing for an image"),
-    Attribute("kind", "", "str", "", "ImageType from its third value on, without the complex part"),
+    Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part", proposed=True),
+    Attribute("derived", "", "str", "", "which derived map; missing for an image", proposed=True),
+    Attribute("kind", "", "str", "", "ImageType from its third value on, without the complex part", proposed=True),
     Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
     Attribute("slice_time", "", "float", "s", "time within the volume"),
     Attribute("tile_row", "", "int", "", "row of the tile"),
     Attribute("tile_col", "", "int", "", "column of the tile"),
     Attribute("acquired", "", "datetime", "", "acquisition date and time"),
+    Attribute("segment_label", "", "str", "", "label of the segment"),
+    Attribute("segment_category", "", "str", "", "property category of the segment, in words"),
+    Attribute("segment_type", "", "str", "", "property type of the segment, in words"),
+    Attribute("segment_code", "", "str", "", "property type of the segment, as scheme:code"),
+    Attribute("segment_algorithm", "", "str", "", "how the segment was made: AUTOMATIC, SEMIAUTOMATIC or MANUAL"),
+    Attribute("real_world_mappings", "", "int", "", "number of real-world value mappings"),
+    Attribute("real_world_units", "", "str", "", "units of the real-world value mapping (UCUM)"),
     Attribute("fp_slope", "", "float", "", "slope to the vendor's floating point values"),
     Attribute("fp_intercept", "", "float", "", "intercept to the vendor's floating point values"),
 )
@@ -155,6 +176,8 @@ SPATIAL: tuple[Attribute, ...] = (
     Attribute("time", "", "float", "s", "time"),
 )
 
+SEGMENT = ("segment_label", "segment_category", "segment_type", "segment_code", "segment_algorithm")
+
 LABELS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")  # of an array
 
 DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component", "segment", "tile_row", "tile_col")
@@ -174,8 +197,24 @@ def labels(name: str) -> dict[str, str]:
 
 
 def column_of_tag(tag: Tag) -> str:
-    """The name, as a column and as an attribute, of an element that the user asks for: the keyword, or ``(gggg,creator,ee)``."""
-    return tag if isinstance(tag, str) else f"({tag[0]:04X},{tag[1]},{tag[2]:02X})"
+    """The name, as a column and as an attribute, of an element that the user asks for.
+
+    It is the keyword or path; ``(gggg,creator,ee)`` of a private element; ``(gggg,eeee)`` of one that PS3.6 does not know.
+    """
+    if isinstance(tag, str):
+        return tag
+    return f"({tag[0]:04X},{tag[1]:04X})" if len(tag) == 2 else f"({tag[0]:04X},{tag[1]},{tag[2] & 0xFF:02X})"
+
+
+_ABOUT_OTHERS = re.compile(
+    "UID|Patient|Person|Physician|Operator|Window|LUT|Comment|Accession|SerialNumber|Station|Institution|Address|Request|^Study|ID$"
+)
+
+
+def proposed(column: str) -> bool:
+    """Whether an error may propose a column as a dim or for a filter; one that the user added, by its keyword."""
+    attribute = BY_COLUMN.get(column)
+    return attribute.proposed if attribute else not _ABOUT_OTHERS.search(column)
 
 
 def column_of(name: str) -> str:

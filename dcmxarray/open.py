@@ -12,8 +12,8 @@ import xarray as xr
 
 from .arrays import build, options
 from .arrays.chunks import Chunks
-from .arrays.more import needed, with_columns
-from .attributes import Tag
+from .arrays.more import named, needed, with_columns
+from .attributes import Tag, Tags
 from .cohorts.cohort import Cohort
 from .cohorts.from_files import FrameMembers
 from .errors import HeaderError
@@ -35,15 +35,15 @@ def open_series(
     rescale: bool | str = True,
     missing: arrange.Missing = "raise",
     duplicates: arrange.Duplicates = "raise",
-    tags: Sequence[Tag] | None = None,
+    tags: Tags | None = None,
 ) -> xr.DataArray:
     """Open one series as a lazy, labelled array; pixels are read when they are needed.
 
     Parameters
     ----------
     source
-        A folder, a file, a list of them, or a frame table from `scan`, filtered or not.  The images of a list form one series,
-        even if their SeriesInstanceUIDs differ.
+        A folder, a file, a list of them (paths as for `scan`), or a frame table from `scan`, filtered or not.  The images of a
+        list form one series, even if their SeriesInstanceUIDs differ.
     series
         Which series to open if the source holds several: a key that the error lists, a SeriesInstanceUID, SeriesNumber or
         SeriesDescription.
@@ -54,17 +54,18 @@ def open_series(
         As in xarray: ``"auto"`` and ``{}`` make a dask chunk of each volume, a mapping overrules that dim by dim, ``None`` makes
         a lazy array without dask.
     rescale
-        ``True`` gives real-world values (slope and intercept of each frame applied, palettes looked up); ``False`` stored
-        values; ``"philips_fp"`` Philips' floating point values, by (2005,xx0E); ``"rwvm"`` values by the first
-        RealWorldValueMapping.
+        ``True`` gives real-world values (slope and intercept of each frame applied, palettes looked up), integers in a signed
+        type in which differences do not wrap; ``False`` stored values in the stored type; ``"philips_fp"`` Philips' floating
+        point values, by (2005,xx0E); ``"rwvm"`` values by the only RealWorldValueMapping, where there is a RescaleSlope too.
     missing
         ``"raise"``, or ``"fill"``: cells without a frame are NaN in float arrays and 0 in integer arrays, and the coordinate
         ``valid`` is false for them.
     duplicates
         ``"raise"``, or ``"first"``, which keeps the frame with the first SOPInstanceUID in each cell.
     tags
-        More elements to read: keywords, or ``(group, "creator", element)`` for private elements.  A constant element becomes an
-        attribute, one that varies a coordinate.
+        More elements to read, as for `scan`: keywords, ``(group, element)``, ``(group, "creator", element)``, paths into
+        sequences, or ``"all"``.  A constant element becomes an attribute, a list if it has several values; one that varies a
+        coordinate.
 
     Returns
     -------
@@ -128,7 +129,13 @@ def joined(frames: pd.DataFrame) -> pd.DataFrame:
     return frames.assign(SeriesInstanceUID=uids.min()) if uids.nunique() > 1 else frames
 
 
-def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, tags: Sequence[Tag] | None = None) -> Cohort:
+def open_cohort(
+    source: Source,
+    *,
+    index: str | os.PathLike[str] | None = None,
+    tags: Tags | None = None,
+    scheduler: Any = None,
+) -> Cohort:
     """Open all series of folders, files, a frame table, an index or a Zarr store as a `Cohort`.
 
     Parameters
@@ -139,8 +146,8 @@ def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, 
         A Parquet file that keeps the headers, so that only new and changed files are read; files that were removed are dropped.
         It is created if it does not exist.  It holds relative paths, so that it can be moved with its folder.  An index without
         write permission is used and not updated.  ``None`` keeps no index.
-    tags
-        More elements to read, as for `scan`.
+    tags, scheduler
+        As for `scan`: more elements to read, and what reads the headers.
 
     Returns
     -------
@@ -156,7 +163,7 @@ def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, 
     TypeError
         ``index`` with a table, an index or a store, or ``tags`` with a store: their headers were read before.
     ValueError
-        ``index`` with a source that is not local.
+        ``index`` with a source that is not local, or there is no such scheduler.
 
     Examples
     --------
@@ -168,25 +175,32 @@ def open_cohort(source: Source, *, index: str | os.PathLike[str] | None = None, 
     >>> dx.open_cohort(index).unique("Modality")
     ['MR']
     """
-    options.check(tags=tags)
+    options.check(tags=tags, scheduler=scheduler)
     if isinstance(source, pd.DataFrame):
         _settled("a frame table", index=index)
-        return Cohort(FrameMembers(with_columns(checked(source), list(tags or ()))))
-    if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "list_prefix"):
-        return Cohort(FrameMembers(_read(list(source), index, tags)))
+        return Cohort(FrameMembers(_with_tags(checked(source), tags)))
+    if isinstance(source, (str, os.PathLike)):
+        source = files.expanded(source)
+    elif not hasattr(source, "list_prefix"):
+        return Cohort(FrameMembers(_read(list(source), index, tags, scheduler)))
     if _may_be_store(source):
         from .cohorts.from_store import is_cohort, members
 
         if is_cohort(source):
             _settled("a Zarr store", index=index, tags=tags)
             return Cohort(members(source))
-    place = os.fspath(source)  # type: ignore[arg-type]
+    place = os.fspath(source)  # type: ignore[call-overload]
     if place.lower().endswith(".parquet"):
         from .cohorts.index import read as read_index
 
         _settled("an index", index=index)
-        return Cohort(FrameMembers(with_columns(read_index(place), list(tags or ()))))
-    return Cohort(FrameMembers(_read([place], index, tags)))
+        return Cohort(FrameMembers(_with_tags(read_index(place), tags)))
+    return Cohort(FrameMembers(_read([place], index, tags, scheduler)))
+
+
+def _with_tags(frames: pd.DataFrame, tags: Tags | None) -> pd.DataFrame:
+    """A frame table with more elements."""
+    return with_columns(frames, named(frames, tags))
 
 
 def _settled(what: str, **given: Any) -> None:
@@ -196,16 +210,16 @@ def _settled(what: str, **given: Any) -> None:
             raise TypeError(f"{name}= is for folders and files of DICOM, not for {what}: its headers were read before")
 
 
-def _read(sources: list[Any], index: str | os.PathLike[str] | None, tags: Sequence[Tag] | None) -> pd.DataFrame:
+def _read(sources: list[Any], index: str | os.PathLike[str] | None, tags: Tags | None, scheduler: Any) -> pd.DataFrame:
     """The frame table of paths, with or without an index."""
     if index is None:
-        return scan(sources, tags=tags)
+        return scan(sources, tags=tags, scheduler=scheduler)
     from .cohorts.index import update
 
     remote = [source for source in sources if files.is_remote(os.fspath(source))]
     if remote:
         raise ValueError(f"index= is for local folders and files; {remote[0]} is none")
-    return update(sources, index, tags or ())
+    return update(sources, index, tags or (), scheduler)
 
 
 def _may_be_store(source: Any) -> bool:

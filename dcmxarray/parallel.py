@@ -6,6 +6,7 @@ Results are yielded as they are completed.  A progress bar appears after a secon
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
@@ -52,7 +53,8 @@ def results(
         Whatever ``function`` raises, as soon as it does.
     """
     check(scheduler)
-    with _bar_type()(total=total, desc=label, delay=1, disable=None, leave=False) as bar:
+    hidden = False if _in_notebook() else None  # None hides it where output is no terminal, and a notebook's is none
+    with _bar_type()(total=total, desc=label, delay=1, disable=hidden, leave=False) as bar:
         for done in _results(function, items, total, scheduler):
             bar.update()
             yield done
@@ -61,11 +63,28 @@ def results(
 @cache
 def _bar_type() -> Any:
     """Tqdm's bar with a lock of this process: its own is shared with forks, and one that is killed would hold it for ever."""
-    from tqdm.auto import tqdm
+    from tqdm.std import tqdm
 
-    bar = type("Bar", (tqdm,), {})
+    bar = type("Bar", (_notebook_bar() or tqdm,), {})
     bar.set_lock(threading.RLock())  # type: ignore[attr-defined]
     return bar
+
+
+def _in_notebook() -> bool:
+    """Whether this is the kernel of a notebook."""
+    shell = sys.modules.get("IPython")
+    return shell is not None and hasattr(shell.get_ipython(), "kernel")
+
+
+def _notebook_bar() -> Any:
+    """Tqdm's bar of widgets; ``None`` outside of notebooks and without ipywidgets, where a line of text does."""
+    if not _in_notebook():
+        return None
+    try:
+        from tqdm import notebook
+    except Exception:  # noqa: BLE001 - whatever is wrong with the widgets, there is a bar without them
+        return None
+    return notebook.tqdm if notebook.IProgress is not None else None
 
 
 def _results(function: Callable[[Any], Any], items: Iterable[Any], total: int, scheduler: Scheduler) -> Iterator[tuple[int, Any]]:
@@ -117,14 +136,19 @@ def check(scheduler: Scheduler) -> None:
     chosen = _chosen(scheduler)
     named = isinstance(chosen, str) and chosen in (*_HERE, *_THREADS, *_PROCESSES, *_CLUSTER)
     if not named and not hasattr(chosen, "get_executor"):
-        raise ValueError(f"scheduler {chosen!r} is none of 'threads', 'processes', 'synchronous', or a distributed client")
+        raise ValueError(f"scheduler={chosen!r} is none of 'threads', 'processes', 'synchronous', 'distributed', a client, None")
+
+
+def in_one_process(scheduler: Scheduler) -> bool:
+    """Whether a scheduler runs its tasks in this process."""
+    return _chosen(scheduler) in (*_HERE, *_THREADS)
 
 
 def _chosen(scheduler: Scheduler) -> Any:
     """The scheduler given, else the one configured in dask, else threads."""
     import dask
 
-    return scheduler or dask.config.get("scheduler", None) or "threads"
+    return (dask.config.get("scheduler", None) or "threads") if scheduler is None else scheduler
 
 
 def workers(scheduler: Scheduler = None) -> int:

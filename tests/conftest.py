@@ -43,6 +43,11 @@ def real_data(name: str) -> Path | None:
     return next((place for place in places if place.exists()), None)
 
 
+def pytest_report_header():
+    """Say what a run compares: series are whole in the large collection alone."""
+    return f"large collection of real DICOM: {large_collection() or 'none, only the series beside the tests'}"
+
+
 def is_missing(what: str) -> NoReturn:
     text = f"{what} is missing: set DCMXARRAY_DATA to the large collection, or lay it at ../shared/data"
     if os.environ.get("CI"):

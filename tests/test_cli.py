@@ -9,7 +9,7 @@ from dcmxarray.testing import write_frame
 def test_info_tells_what_is_there(capsys):
     assert main(["info", dx.testing.example("cohort")]) == 0
     out = capsys.readouterr().out
-    assert "dce: slice:4 time:6 row:32 col:32, uint16, 5 x 2 x 2 mm, time 0..25 (6) s" in out
+    assert "dce: slice:4 time:6 row:32 col:32, int32, 5 x 2 x 2 mm, time 0..25 (6) s" in out
     assert "b 0 1000 s/mm2" in out
     assert "2 arrays, 52 files" in out
 

@@ -83,7 +83,7 @@ def test_a_killed_worker_costs_only_time(big, tmp_path):
     with cluster(tmp_path) as client:
         victim = next(iter(client.run(os.getpid).values()))
         threading.Timer(1.5, os.kill, (victim, signal.SIGKILL)).start()
-        report = cohort.to_zarr(tmp_path / "c.zarr", client=client)
+        report = cohort.to_zarr(tmp_path / "c.zarr", scheduler=client)
         assert victim not in client.run(os.getpid).values()
     assert report["status"].isin(["written", "kept"]).all(), report["message"].dropna().tolist()
     for key in list(cohort)[::5]:

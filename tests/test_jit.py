@@ -17,7 +17,7 @@ from dcmxarray.headers.compiled.groups import walk_groups
 item = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
 data = np.frombuffer(struct.pack("<HHI", 0x5200, 0x9230, len(item)) + item, np.uint8)
 framed, none, at = np.array([0x52009230]), np.zeros(0, np.int64), np.zeros((0, 2), np.int64)
-print(walk_groups(data, 0, False, none, framed, none, none, none, at, at.astype(np.uint32), at.astype(np.uint32)))
+print(walk_groups(data, 0, False, (none, framed, none, none, none), at, at.astype(np.uint32), at.astype(np.uint32)))
 """
 
 
@@ -41,7 +41,15 @@ def test_a_change_of_what_is_called_reaches_its_callers(package):
     assert frames(package).strip() == "0"
     walk.write_text(source)
     assert frames(package).strip() == "1"
-    assert len(list(package.rglob("groups.walk_groups-*.nbi"))) == 2
+    assert len(list(package.rglob("groups._walk_groups-*.nbi"))) == 2
+
+
+def test_what_is_kept_is_loaded_without_the_compiler(package):
+    """numba's own way of loading imports all that it can compile."""
+    (package / "twice.py").write_text(f"import sys\n{FRAMES}\nprint('numba.np.linalg' in sys.modules)")
+    command, env = [sys.executable, "twice.py"], {**os.environ, "PYTHONPATH": str(package)}
+    said = [subprocess.run(command, cwd=package, env=env, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert [text.split() for text in said] == [["1", "True"], ["1", "False"]]
 
 
 def test_where_nothing_can_be_kept_it_works_anew(package):

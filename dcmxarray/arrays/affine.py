@@ -62,7 +62,7 @@ def _thickness(array: xr.DataArray) -> float:
     """The step of a single slice, mm: SpacingBetweenSlices, else SliceThickness."""
     for name in ("SpacingBetweenSlices", "SliceThickness"):
         value = abs(float(array.attrs.get(name) or 0.0))
-        if 0 < value < np.inf:
+        if geometry.are_lengths(np.array(value)):
             return value
     raise GridError(
         "the step of a single slice is not known: the headers have no SpacingBetweenSlices and no SliceThickness; "
@@ -88,7 +88,7 @@ def _pixel(array: xr.DataArray, name: str, k: int) -> float:
     """The step of a single row or column, mm, from the attributes of the array."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         spacing = array.attrs.get(keyword)
-        if spacing is not None and 0 < float(spacing[k]) < np.inf:
+        if spacing is not None and geometry.are_lengths(np.array(float(spacing[k]))):
             return float(spacing[k])
     raise GridError(f"the step of a single {name} is not known; say it: da.assign_attrs(PixelSpacing=[..., ...])")
 

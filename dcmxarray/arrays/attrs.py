@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ..attributes import VOCABULARY, Attribute
+from ..headers.asked import is_number, number
 from ..model import FrameGrid
+from ..pixels import scales
 from ..stacks.split import ORIENTATION, comparable, leading, plane
 
 _DOSE_UNITS = {"GY": "Gy", "RELATIVE": "1"}
@@ -33,27 +35,38 @@ def attrs_of(frames: pd.DataFrame, arranged: FrameGrid, tags: tuple[str, ...], r
     Returns
     -------
     dict
-        Keyword -> JSON value, of every element with one value in all frames; ``long_name``; ``units``, ``time_source`` and
-        ``slice_source`` if known.
+        Keyword -> JSON value, of every element with one value in all frames; ``long_name``; ``units``, ``time_source``,
+        ``slice_source`` and ``value_source`` if known.
     """
     found: dict[str, Any] = {}
     asked = [Attribute(t, t) for t in tags if t in frames]
     for attribute in (*VOCABULARY, *asked):
         value = constant(frames, attribute)
         if value is not None:
-            found[attribute.keyword] = value
+            found[attribute.keyword] = _numbers(value) if attribute in asked and is_number(attribute.keyword) else value
     if plane(frames) is not None:  # all frames of a stack agree in it to 1e-4 (stacks.split)
         found["ImageOrientationPatient"] = leading(frames, ORIENTATION).tolist()
     if arranged.time_source:
         found["time_source"] = arranged.time_source
     if arranged.slice_source:
         found["slice_source"] = arranged.slice_source
-    units = _units(found) if rescale is True else ""  # stored values have none
     return (
         found
-        | ({"units": units} if units else {})
+        | _values(frames, found, rescale)
         | {"long_name": str(found.get("SeriesDescription", found.get("Modality", "image")))}
     )
+
+
+def _values(frames: pd.DataFrame, found: Mapping[str, Any], rescale: bool | str) -> dict[str, str]:
+    """``units`` of the values, and ``value_source`` where a real-world value mapping gives them, or is there and does not."""
+    mapped = rescale == "rwvm" or (rescale is True and scales.by_mapping(frames))
+    units, unused = "", ""  # stored values have none
+    if mapped:
+        units = scales.units(frames)
+    elif rescale is True:
+        units, unused = _units(found), scales.unused(frames)
+    source = "RealWorldValueMappingSequence" if mapped else f"stored values: {unused}" if unused else ""
+    return {name: text for name, text in (("units", units), ("value_source", source)) if text}
 
 
 def constant(frames: pd.DataFrame, attribute: Attribute) -> Any:
@@ -62,6 +75,12 @@ def constant(frames: pd.DataFrame, attribute: Attribute) -> Any:
     if any(v is None or (isinstance(v, float) and not math.isfinite(v)) for v in values):
         return None
     return [float(v) for v in values] if attribute.parts else json_value(values[0])
+
+
+def _numbers(value: Any) -> Any:
+    """Several numbers, which the table holds as one text, as a list of numbers; anything else as it is."""
+    numbers = [number(text) for text in value] if isinstance(value, list) else []
+    return numbers if numbers and all(map(math.isfinite, numbers)) else value
 
 
 def _shared(column: pd.Series) -> Any:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..attributes import VOCABULARY, Tag, column_of_tag
+from ..attributes import VOCABULARY, Tags, column_of_tag
 from ..errors import FATAL, SeriesError
-from ..headers.by_pydicom import header, real_world_value
+from ..headers.by_pydicom import header, real_world_value, segments
 from ..model import MISSING, FrameGrid
 from ..pixels.chunked import most_bytes
 from ..pixels.frame_sources import frame_shape, frame_sources
@@ -23,8 +23,9 @@ from . import options, suv
 from .attrs import attrs_of, constant
 from .chunks import Chunks, resolve, volume_chunks
 from .coords import coords_of, geometry_coords, labelled
-from .files import SOURCE, Opened
-from .more import needed, with_columns
+from .files import FOLDERS, SOURCE, Opened
+from .more import named, needed, with_columns
+from .segments import flags, is_label_map
 from .variable import FrameVariable
 
 NAME = "image"
@@ -38,7 +39,7 @@ def open_stack(
     rescale: bool | str = True,
     missing: arrange.Missing = "raise",
     duplicates: arrange.Duplicates = "raise",
-    tags: Sequence[Tag] | None = None,
+    tags: Tags | None = None,
 ) -> xr.DataArray:
     """The lazy array of one stack; frames that a segmentation omits are empty.
 
@@ -65,17 +66,20 @@ def open_stack(
     """
     options.check(dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags)
     rescale = rescale if isinstance(rescale, str) else bool(rescale)
-    frames = with_columns(_whole(stack), needed(dims, tags))
+    asked = named(_whole(stack), tags)
+    frames = with_columns(stack.frames, needed(dims, asked))
     frames = _with_real_world_values(frames) if rescale == "rwvm" else frames
     arranged = arrange.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
-    array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, tags or ())))
+    array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, asked)))
+    if is_label_map(frames):
+        return _with_flags(array, frames)
     return _with_suv(array, frames) if rescale is True and frames["Modality"].iat[0] == "PT" else array
 
 
 def outline(stack: Stack) -> xr.DataArray:
     """The array of one stack with dims, dtype and geometry, and zeros for pixels; raises as `open_stack`."""
     frames = _whole(stack)
-    return _outline(frames, arrange.arrange(frames, None, "fill" if stack.is_sparse else "raise"))
+    return _outline(frames, arrange.arrange(frames, None, "fill" if stack.is_sparse else "raise", explain=False))
 
 
 def _whole(stack: Stack) -> pd.DataFrame:
@@ -102,15 +106,27 @@ def _with_suv(array: xr.DataArray, frames: pd.DataFrame) -> xr.DataArray:
     return array.assign_coords({suv.FACTOR: coordinate})
 
 
+def _with_flags(array: xr.DataArray, frames: pd.DataFrame) -> xr.DataArray:
+    """The array with the names of its values; unchanged if frames are of several files, or the header can't be read."""
+    if frames["path"].nunique() > 1:
+        return array
+    try:
+        return array.assign_attrs(flags(segments(str(frames["path"].iat[0]))))
+    except FATAL:
+        raise
+    except BaseException:  # noqa: BLE001
+        return array
+
+
 def _with_real_world_values(frames: pd.DataFrame) -> pd.DataFrame:
-    """The frames with RealWorldValueSlope and Intercept, read by pydicom file by file.
+    """The frames with RealWorldValueSlope, Intercept and units, read by pydicom file by file.
 
     Classic files keep the mapping in a sequence that the header pass does not enter.
     """
     if frames["RealWorldValueSlope"].notna().all():
         return frames
-    pairs = [real_world_value(path) for path in frames["path"]]
-    return frames.assign(RealWorldValueSlope=[p[0] for p in pairs], RealWorldValueIntercept=[p[1] for p in pairs])
+    found = zip(*(real_world_value(path) for path in frames["path"]), strict=True)
+    return frames.assign(**dict(zip(("RealWorldValueSlope", "RealWorldValueIntercept", "real_world_units"), found, strict=True)))
 
 
 def _build(
@@ -127,12 +143,16 @@ def _build(
     variable: xr.Variable = FrameVariable(dims, Selected(Window(array)), attrs_of(frames, arranged, tags, rescale), encoding)
     if chunks is not None:
         variable = variable.chunk(resolve(chunks, variable))
-    return xr.Dataset({NAME: variable}, _alike(coords, preferred))[NAME]
+    return xr.Dataset({NAME: variable}, _encoded(coords, preferred, array.sources.paths))[NAME]
 
 
-def _alike(coords: dict[str, Any], preferred: Mapping[str, int]) -> dict[str, Any]:
-    """Coordinates that xarray divides into chunks as it does the pixels."""
-    return {name: (d, *rest, {"preferred_chunks": {k: preferred[k] for k in d}}) for name, (d, *rest) in coords.items()}
+def _encoded(coords: dict[str, Any], preferred: Mapping[str, int], paths: Iterable[str]) -> dict[str, Any]:
+    """Coordinates with chunks as the pixels have, and the folders of the files: arithmetic keeps the encoding of coordinates."""
+    folders = tuple({path.rpartition("/")[0] or "/" for path in paths})
+    return {
+        name: (d, *rest, {"preferred_chunks": {k: preferred[k] for k in d}, FOLDERS: folders})
+        for name, (d, *rest) in coords.items()
+    }
 
 
 _GEOMETRY = [a for a in VOCABULARY if a.name in ("spacing", "SliceThickness", "SpacingBetweenSlices")]

@@ -13,6 +13,7 @@ from ..attributes import column_of, labels
 from ..model import MISSING, FrameGrid
 from ..stacks import diffusion, geometry
 from ..stacks.split import POSITION, leading, plane
+from .segments import segment_values
 
 Values = npt.NDArray[Any]
 Coord = tuple[tuple[str, ...], Values]
@@ -78,7 +79,7 @@ def column_values(frames: pd.DataFrame, name: str) -> Values:
         return column.to_numpy(float, na_value=np.nan)
     if column.dtype.kind in "mM":
         return np.asarray(column.to_numpy())
-    return column.fillna("").to_numpy(dtype=str)
+    return column.astype(object).fillna("").to_numpy(dtype=str)
 
 
 def coords_of(
@@ -98,8 +99,11 @@ def coords_of(
         Columns that the user asked for.
     """
     found: dict[str, Coord] = dict(arranged.coords)
+    segments = segment_values(frames)
     for name in (d for d in arranged.dims if d not in ("slice", "time")):
-        found[name] = _axis_values(column_values(frames, name), arranged, name)
+        values = segments[name] if name in segments else column_values(frames, name)
+        found[name] = _axis_values(values, arranged, name)
+    found |= {n: spread(v, arranged.cells, arranged.dims) for n, v in segments.items() if n not in found}
     for name in (*_ALWAYS, "component", "b", *_DIFFUSION, *_WHERE_VARYING, *tags):
         if name not in found and column_of(name) in frames:
             coord = spread(column_values(frames, name), arranged.cells, arranged.dims)
@@ -158,7 +162,7 @@ def _spacing(frames: pd.DataFrame) -> tuple[float | None, float | None]:
     """PixelSpacing, else ImagerPixelSpacing (PS3.3 10.7.1.3), mm."""
     for names in (("spacing_row", "spacing_col"), ("imager_spacing_row", "imager_spacing_col")):
         pair = leading(frames, names)
-        if (pair > 0).all() and np.isfinite(pair).all():
+        if geometry.are_lengths(pair):
             return float(pair[0]), float(pair[1])
     return None, None
 

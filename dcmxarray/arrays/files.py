@@ -15,6 +15,7 @@ from ..pixels.lazy import FrameArray
 from .variable import FrameVariable
 
 SOURCE = "dicom_source"  # the key in the encoding of an array
+FOLDERS = "dicom_folders"  # the key in the encoding of coordinates: the folders that the array is read from
 
 
 class Opened:

@@ -6,17 +6,26 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..attributes import BY_COLUMN, BY_NAME, VOCABULARY, Tag, column_of, column_of_tag
+from ..attributes import BY_COLUMN, BY_NAME, VOCABULARY, Tag, Tags, column_of, column_of_tag
 from ..errors import HeaderError
+from ..headers.asked import ALL, settled
+from ..headers.every import every_tag
 from ..headers.scan import frame_table, read_files
 
 _KEYWORDS = {a.keyword for a in VOCABULARY}
 
 
-def needed(dims: Sequence[str] | None, tags: Sequence[Tag] | None) -> list[Tag]:
-    """The elements among ``dims`` and ``tags`` that the vocabulary does not have."""
-    asked = [*(tags or ()), *(d for d in dims or () if d not in BY_NAME)]
+def needed(dims: Sequence[str] | None, tags: Tags | None) -> list[Tag]:
+    """The elements among ``dims`` and ``tags`` that the vocabulary does not have; ``dims`` may name columns of ``tags``."""
+    taken = settled(tags)
+    known = {*BY_NAME, *map(column_of_tag, taken)}
+    asked = [*taken, *(d for d in dims or () if d not in known)]
     return [t for t in asked if not isinstance(t, str) or not (column_of(t) in BY_COLUMN or t in _KEYWORDS or t == "rgb")]
+
+
+def named(frames: pd.DataFrame, tags: Tags | None) -> list[Tag]:
+    """The tags that a user asks for, one by one: ``"all"`` are those that the files of the frames hold."""
+    return every_tag(frames["path"].unique().tolist(), "synchronous") if tags == ALL else settled(tags)
 
 
 def with_columns(frames: pd.DataFrame, tags: Sequence[Tag]) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import parallel
+
 CHOICES = {"missing": ("raise", "fill"), "duplicates": ("raise", "first")}
 RESCALE = ("philips_fp", "rwvm")
 
@@ -83,16 +85,25 @@ def _dims(name: str, value: Any) -> None:
     _names(name, value, lambda one: isinstance(one, str), "names of coordinates or DICOM keywords")
     if value is not None and len(set(value)) < len(list(value)):
         raise ValueError(f"{name}={list(value)!r} names a dimension twice")
+    pixels = [one for one in value or () if one in ("row", "col", "rgb")]
+    if pixels:
+        raise ValueError(f"{name}={list(value)!r}: {pixels[0]!r} is no choice; row, col and rgb are always the last dims")
 
 
 def _tags(name: str, value: Any) -> None:
-    _names(name, value, _is_tag, 'DICOM keywords, or (group, "creator", element) of private elements')
+    if value != "all":
+        _names(name, value, _is_tag, 'DICOM keywords, (group, element), or (group, "creator", element) of private elements')
 
 
 def _is_tag(one: Any) -> bool:
     if isinstance(one, str):
         return True
-    return isinstance(one, tuple) and len(one) == 3 and all(map(isinstance, one, (int, str, int)))
+    kinds = {2: (int, int), 3: (int, str, int)}.get(len(one)) if isinstance(one, tuple) else None
+    return kinds is not None and all(map(isinstance, one, kinds))
+
+
+def _scheduler(name: str, value: Any) -> None:
+    parallel.check(value)
 
 
 def _chunks(name: str, value: Any) -> None:
@@ -131,4 +142,5 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "tags": _tags,
     "chunks": _chunks,
     "overwrite": _flag,
+    "scheduler": _scheduler,
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, overload
 
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -19,10 +20,11 @@ from ..arrays.origin import Opener
 from ..attributes import column_of
 from ..errors import HeaderError, SeriesError, problem_of
 from ..headers.elements import wanted
-from . import tasks, trees
+from . import queries, tasks, trees
 from .members import Members
 
 _SHOWN = 20  # rows of the HTML repr
+Mask = list[str] | list[bool] | npt.NDArray[Any] | pd.Series | pd.Index
 
 
 class Cohort:
@@ -92,32 +94,59 @@ class Cohort:
         try:
             hits = self.frames.query(expression)
         except pd.errors.UndefinedVariableError:
-            return self[_rows(self.series, expression)]
+            return self[queries.rows(self.series, expression)]
         except Exception as error:
-            raise _no_query(expression, error) from error
+            raise queries.wrong(expression, error) from error
         return Cohort(self._members.only(self._members.holding(hits.index)))
 
-    def __getitem__(self, mask: Any) -> Cohort:
-        """Select arrays by a boolean mask over ``series``, or by a list of keys.
+    @overload
+    def __getitem__(self, which: str) -> xr.DataArray: ...
+
+    @overload
+    def __getitem__(self, which: Mask) -> Cohort: ...
+
+    def __getitem__(self, which: str | Mask) -> xr.DataArray | Cohort:
+        """Open one array by its key, as `open` does; or select arrays by a list of keys or a boolean mask over ``series``.
 
         Returns
         -------
-        Cohort
-            Of the selected arrays.
+        xarray.DataArray or Cohort
+            The array, lazy; or the cohort of the selected arrays.
 
         Raises
         ------
         SeriesError
-            The argument is neither a mask nor a list of keys, or a key is unknown.
+            The argument is neither a key, a list of keys nor a mask, or a key is unknown.
+
+        Examples
+        --------
+        >>> import dcmxarray as dx
+        >>> cohort = dx.open_cohort(dx.testing.example("cohort"))
+        >>> [da.dims for key, da in cohort.items()]
+        [('slice', 'b', 'row', 'col'), ('slice', 'time', 'row', 'col')]
+        >>> len(cohort[cohort.series["frames"] > 24])
+        1
         """
-        if isinstance(mask, str):
-            raise SeriesError(f"a cohort is indexed by a list of keys or a mask: cohort[[{mask!r}]], or cohort.open({mask!r})")
+        if isinstance(which, str):
+            return self.open(which)
         known = self._members.keys
         try:
-            keys = pd.Series(known, index=pd.Index(known, dtype="str"), dtype="str").loc[mask].tolist()
+            keys = pd.Series(known, index=pd.Index(known, dtype="str"), dtype="str").loc[which].tolist()
         except Exception as error:
             raise SeriesError(f"no list of keys, and no mask over the {len(known)} arrays: {problem_of(error)}") from error
         return Cohort(self._members.only(list(dict.fromkeys(keys))))
+
+    def keys(self) -> KeysView[str]:
+        """The keys, sorted; as those of a dict."""
+        return KeysView(self)
+
+    def values(self) -> ValuesView[xr.DataArray]:
+        """The arrays, each opened when it is its turn."""
+        return ValuesView(self)
+
+    def items(self) -> ItemsView[str, xr.DataArray]:
+        """The pairs (key, array), each array opened when it is its turn."""
+        return ItemsView(self)
 
     def unique(self, keyword: str) -> list[Any]:
         """The distinct values of a column of ``frames``, sorted, without missing ones.
@@ -173,7 +202,9 @@ class Cohort:
         opener = inspect.signature(self._members.opener(keys[0]) if keys else build.open_stack)
         takes = {p.name for p in opener.parameters.values() if p.kind is p.KEYWORD_ONLY}
         settled = "" if "rescale" in takes else " of arrays from a store, where all else was settled when they were written,"
-        known_options.check_names(options, takes - set(own), call + settled)
+        named = inspect.signature(getattr(self, call)).parameters.values()
+        also = {p.name for p in named if p.kind is p.KEYWORD_ONLY}
+        known_options.check_names(options, takes - set(own) | also, call + settled)
         known_options.check(**options)
         wanted(needed(options.get("dims"), options.get("tags")))  # an unknown keyword raises here, not in every row
 
@@ -196,8 +227,8 @@ class Cohort:
             Takes a lazy array without dask, which reads only the frames that are used.  Returns a scalar, a dict of scalars, or
             a DataArray.
         scheduler
-            ``"threads"``, ``"processes"``, ``"synchronous"``, or a client of `distributed`; ``None`` takes the scheduler that
-            dask is configured for (such as a client in force), else threads.
+            ``"threads"``, ``"processes"``, ``"synchronous"``, ``"distributed"`` or a client of `distributed`; ``None`` takes the
+            one that dask is configured for (such as a client in force), else threads.
         options
             As for `open_series`.
 
@@ -220,7 +251,7 @@ class Cohort:
         [1000, 359]
         """
         self._check(options, "map", ["chunks"])
-        parallel.check(scheduler)
+        known_options.check(scheduler=scheduler)
         keys = self._members.keys
         items = ((self._members.opener(key), options) for key in keys)
         found = dict(parallel.results(partial(tasks.apply, function), items, len(keys), scheduler, "map"))
@@ -235,7 +266,7 @@ class Cohort:
         chunks: Mapping[str, int] | None = None,
         identifiers: str = "drop",
         overwrite: bool = False,
-        client: Any = None,
+        scheduler: Any = None,
         **options: Any,
     ) -> pd.DataFrame:
         """Write every array to a Zarr (v3) store: one group per array, sharded, with lossless compression.
@@ -257,8 +288,8 @@ class Cohort:
             is de-identification: UIDs, dates and text burnt into pixels remain.
         overwrite
             Whether to write arrays again that are complete and unchanged.
-        client
-            A client of `distributed`, or the name of a dask scheduler; ``None`` takes the one in force, else threads.
+        scheduler
+            As for `map`.
         options
             As for `open_series`: ``tags``, ``missing``, ``rescale``, ...
 
@@ -288,15 +319,15 @@ class Cohort:
         from ..stores import cohorts
 
         self._check(options, "to_zarr", ["chunks"])
-        known_options.check(overwrite=overwrite)
-        return cohorts.write(self._members, store, chunks, identifiers, overwrite, client, options)  # type: ignore[arg-type]
+        known_options.check(overwrite=overwrite, scheduler=scheduler)
+        return cohorts.write(self._members, store, chunks, identifiers, overwrite, scheduler, options)  # type: ignore[arg-type]
 
-    def verify(self, store: Any) -> pd.DataFrame:
+    def verify(self, store: Any, *, scheduler: Any = None) -> pd.DataFrame:
         """Read all objects of a store, check their checksums, and check whether the sources have changed.
 
         Parameters
         ----------
-        store
+        store, scheduler
             As for `to_zarr`.
 
         Returns
@@ -307,7 +338,8 @@ class Cohort:
         """
         from ..stores import cohorts
 
-        return cohorts.verify(self._members, store)
+        known_options.check(scheduler=scheduler)
+        return cohorts.verify(self._members, store, scheduler)
 
     def tree(self) -> str:
         """Patients, studies and arrays as indented text, one per line."""
@@ -357,16 +389,3 @@ class Cohort:
         more = f"<p>... and {len(self) - len(keys)} more</p>" if len(self) > len(keys) else ""
         table = self._table(keys).assign(bytes=lambda t: (t["bytes"] / 2**20).round(1)).rename(columns={"bytes": "MiB"})
         return f"<p>{html.escape(repr(self))}</p>{table.to_html(na_rep='')}{more}"
-
-
-def _rows(table: pd.DataFrame, expression: str) -> list[str]:
-    """The keys of the rows for which an expression is true."""
-    try:
-        return table.query(expression).index.tolist()
-    except Exception as error:
-        raise _no_query(expression, error) from error
-
-
-def _no_query(expression: str, error: Exception) -> ValueError:
-    """The error for an expression that pandas can't evaluate."""
-    return ValueError(f"query({expression!r}), over columns of cohort.frames or of cohort.series: {problem_of(error)}")

@@ -23,11 +23,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..attributes import Tags
 from ..errors import HeaderError, StoreError
+from ..headers.asked import ALL, joined, numbered, settled
 from ..headers.scan import frame_table, read_files
 from ..sources import files, folders
 
-FORMAT = b"dcmxarray index 2"
+FORMAT = b"dcmxarray index 3"
 NO_DICOM = -1
 
 # Parquet's first bytes, then our format, which marks the file as ours even if its end is lost, then the CRC-32 of the rest.
@@ -39,7 +41,7 @@ _RELATIVE = "file:"  # begins a relative path that is not valid text; its bytes 
 _URL = "file://"
 
 
-def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[Any]) -> pd.DataFrame:
+def update(sources: Sequence[files.Source], index: files.Source, tags: Tags, scheduler: Any = None) -> pd.DataFrame:
     """Read the frame table of the files under ``sources``, and update the index if its folder is writable.
 
     Parameters
@@ -48,7 +50,7 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
         Local folders or files.
     index
         The Parquet file.  It is made if it is missing, and made again if it is damaged or if ``tags`` or the format changed.
-    tags
+    tags, scheduler
         As for `scan`.
 
     Returns
@@ -71,9 +73,10 @@ def update(sources: Sequence[files.Source], index: files.Source, tags: Sequence[
         files_known = known[~known.duplicated("path")][list(now.columns)].reset_index(drop=True)
         if files_known.equals(now) and not unread:
             return _frames(known)
+        files_known = files_known if tags != ALL else files_known.iloc[:0]  # other files, other elements
         same = set(files_known.merge(now, how="inner")["path"])
         known = known[known["path"].isin(same)]
-    table = _with(known, now[~now["path"].isin(same)], tags).sort_values(["path", "frame"], ignore_index=True)
+    table = _with(known, now[~now["path"].isin(same)], tags, scheduler).sort_values(["path", "frame"], ignore_index=True)
     _store(table, place, tags)
     return _frames(_with_unread(table, unread, tags))
 
@@ -123,16 +126,16 @@ def _stat(sources: Sequence[files.Source], index: str) -> tuple[pd.DataFrame, li
     return pd.DataFrame(columns), unread
 
 
-def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Sequence[Any]) -> pd.DataFrame:
+def _with(kept: pd.DataFrame, fresh: pd.DataFrame, tags: Tags, scheduler: Any) -> pd.DataFrame:
     """The kept rows and those of fresh files, whose size and modification time are from before their headers were read."""
     if fresh.empty:
-        return kept
-    batches = [b for b in read_files(fresh["path"].tolist(), tuple(tags)) if len(b["frame"])]
+        return numbered(kept)
+    batches = [b for b in read_files(fresh["path"].tolist(), tags, scheduler) if len(b["frame"])]
     found = frame_table(batches) if batches else pd.DataFrame({"path": pd.Series([], dtype="str")})
     found = found.drop(columns=["file_size", "modified"], errors="ignore").merge(fresh, on="path", how="left")
     others = _like(fresh[~fresh["path"].isin(set(found["path"]))].assign(frame=NO_DICOM), found if batches else kept)
     parts = [part for part in (kept, found, others) if len(part)]
-    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0].reset_index(drop=True)
+    return joined(parts)
 
 
 def _like(others: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
@@ -141,25 +144,25 @@ def _like(others: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     return others.assign(**{n: np.zeros(len(others), frames[n].to_numpy().dtype) for n in plain})
 
 
-def _with_unread(table: pd.DataFrame, unread: list[tuple[str, str]], tags: Sequence[Any]) -> pd.DataFrame:
+def _with_unread(table: pd.DataFrame, unread: list[tuple[str, str]], tags: Tags) -> pd.DataFrame:
     """The table with rows for folders that could not be read; the index does not keep them, as they may change unnoticed."""
     if not unread:
         return table
-    return pd.concat([table, frame_table(read_files([], tuple(tags), None, unread))], ignore_index=True)
+    return pd.concat([table, frame_table(read_files([], settled(tags), None, unread))], ignore_index=True)
 
 
-def _meta(tags: Sequence[Any]) -> dict[bytes, bytes]:
+def _meta(tags: Tags) -> dict[bytes, bytes]:
     """The index's entries in Parquet's metadata."""
-    return {b"dcmxarray": FORMAT, b"tags": repr(sorted(map(str, tags))).encode()}
+    return {b"dcmxarray": FORMAT, b"tags": repr(ALL if tags == ALL else sorted(map(str, settled(tags)))).encode()}
 
 
 def _place(index: files.Source) -> str:
     """The absolute path of an index; a link is resolved, so that its target is replaced, unless it is broken."""
-    place = os.path.abspath(files.local(os.fspath(index)))
+    place = os.path.abspath(files.local(files.expanded(index)))
     return os.path.realpath(place) if os.path.islink(place) and os.path.exists(place) else place
 
 
-def _table(place: str, tags: Sequence[Any] | None) -> pd.DataFrame:
+def _table(place: str, tags: Tags | None) -> pd.DataFrame:
     """Read the index, with absolute paths; empty if it is missing, damaged, or of other ``tags`` (``None`` takes any).
 
     Raises
@@ -175,7 +178,7 @@ def _table(place: str, tags: Sequence[Any] | None) -> pd.DataFrame:
         if _is_ours(data):
             warnings.warn(f"{place}: the index is damaged or of another version; it is made anew", stacklevel=2)
             return pd.DataFrame()
-        raise StoreError(f"{place} is there and no index of dcmxarray; nothing was written, give another place for index=")
+        raise _no_index(place, data)
     if not data.startswith(_BEGIN):
         return pd.DataFrame()
     table = pq.read_table(pa.BufferReader(data))
@@ -183,6 +186,13 @@ def _table(place: str, tags: Sequence[Any] | None) -> pd.DataFrame:
     if tags is not None and stored.get(b"tags") != _meta(tags)[b"tags"]:
         return pd.DataFrame()
     return _absolute(table, os.path.dirname(place)).to_pandas()
+
+
+def _no_index(place: str, begin: bytes) -> StoreError:
+    """The error for a file that is not known to be an index; a few bytes may be what is left of one."""
+    said = f"{place} is there and no index of dcmxarray; nothing was written, give another place for index="
+    cut = f". It holds {len(begin)} bytes, and may be the beginning of an index that was cut: if it is, delete it"
+    return StoreError(said + (cut if _BEGIN.startswith(begin) and os.path.getsize(place) == len(begin) else ""))
 
 
 def _data(place: str) -> bytes | None:
@@ -238,7 +248,7 @@ def _is_text(path: str) -> bool:
     return path.isascii() or not re.search("[\ud800-\udfff]", path)
 
 
-def _store(frames: pd.DataFrame, place: str, tags: Sequence[Any]) -> None:
+def _store(frames: pd.DataFrame, place: str, tags: Tags) -> None:
     """Write the index under a temporary name, then replace the old one; keep the old one if the folder is not writable."""
     folder = os.path.dirname(place)
     if not os.path.isdir(folder):
@@ -257,6 +267,9 @@ def _store(frames: pd.DataFrame, place: str, tags: Sequence[Any]) -> None:
             out.flush()
             os.fsync(out.fileno())
         os.replace(name, place)
+    except OSError as error:
+        os.unlink(name)
+        raise StoreError(f"{place}: the index can't be written ({error.strerror}); make room, or leave out index=") from error
     except BaseException:
         os.unlink(name)
         raise

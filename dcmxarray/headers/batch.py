@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..attributes import Tag
+from .asked import columns_of_numbers
 from .bounds import note_pixels
 from .columns import columns, large_bytes
 from .compiled.walk import MODIFIED, PIXEL_AT, PIXEL_ELEMENT, PIXEL_LENGTH, SIZE
@@ -16,6 +17,7 @@ from .computed import Rows, compute
 from .elements import Wanted, wanted
 from .expand import expand
 from .heads import Heads, read_heads, unread_heads
+from .nested import nested_columns
 from .vendors import LARGE_COLUMNS, LARGE_ELEMENTS
 
 _PIXELS = pa.array([None, "int", "float", "double"], pa.string())
@@ -49,6 +51,7 @@ def unread_batch(paths: Sequence[str], problems: Sequence[str], tags: Sequence[T
 def _frame_columns(heads: Heads, plan: Wanted) -> dict[str, Any]:
     """Columns of the frame table from the heads of files."""
     found = columns(heads, plan.elements)
+    found |= columns_of_numbers(plan.elements, heads, found)
     found |= _large(heads, plan, found)
     found["slice_time"] = np.full(len(heads.paths), np.nan)
     found["frames_said"] = found["NumberOfFrames"]
@@ -58,7 +61,8 @@ def _frame_columns(heads: Heads, plan: Wanted) -> dict[str, Any]:
     del table["frames_said"]
     computed = compute(table)
     visible = {name: column for name, column in table.items() if not name.startswith("_")}
-    return _only(np.flatnonzero(_kept(heads)[file]), _places(heads, file) | visible | computed)
+    nested = nested_columns(heads, file, table["frame"], plan.nested)
+    return _only(np.flatnonzero(_kept(heads)[file]), _places(heads, file) | visible | computed | nested)
 
 
 def _kept(heads: Heads) -> Any:

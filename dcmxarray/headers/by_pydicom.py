@@ -24,7 +24,8 @@ from ..errors import FATAL, HeaderError
 from ..sources import files
 
 if TYPE_CHECKING:
-    from .elements import Element, Wanted
+    from .element import Element
+    from .elements import Wanted
 
 _WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8}
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
@@ -32,6 +33,7 @@ _NO_PIXELS = (0, -1, -1)
 DEFLATED = "1.2.840.10008.1.2.1.99"
 MOST_HEADER = 1 << 26  # bytes that a deflated header may inflate to
 _STEP = 1 << 16
+_LONGEST = 64  # characters of a label or a code's meaning (VR LO); every frame repeats them
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Inflated(io.RawIOBase):
     """
 
     def __init__(self, handle: Any) -> None:
+        self.first = handle.tell()  # where the deflated data begin in the file
         self._handle, self._inflate = handle, zlib.decompressobj(-zlib.MAX_WBITS)
         self._done, self._at = bytearray(), 0
 
@@ -162,6 +165,19 @@ def _pixels(handle: Any, data: Any) -> tuple[int, int, int]:
     return tag & 0xFFFF, place + width, -1 if length == 0xFFFFFFFF else length
 
 
+def inflated_pixels(handle: Any) -> tuple[int, int, int]:
+    """Where in a deflated file the deflated data begin; where in the inflated data the pixels begin; their length, or -1."""
+    with _quietly():
+        data, stream = _header(handle)
+        return stream.first, *_pixels(stream, data)[1:]
+
+
+def header_of(handle: Any) -> Any:
+    """The header of an open file, without its pixel data."""
+    with _quietly():
+        return _header(handle)[0]
+
+
 def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
     """The header of a big endian or deflated file in explicit VR little endian; ``None`` if pydicom can't read or write it."""
     out = io.BytesIO()
@@ -174,20 +190,57 @@ def recoded(path: str) -> np.ndarray[tuple[int], np.dtype[np.uint8]] | None:
         raise
     except BaseException:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes
         return None
-    return np.frombuffer(out.getvalue(), np.uint8)
+    return np.frombuffer(out.getbuffer(), np.uint8)  # writable, as all headers: for read-only ones all would compile again
 
 
-def real_world_value(path: str) -> tuple[float, float]:
-    """Slope and intercept in the RealWorldValueMappingSequence of a classic file (PS3.3 C.7.6.16.2.11); NaN if absent."""
+def real_world_value(path: str) -> tuple[float, float, str | None]:
+    """Slope, intercept and UCUM units of the only RealWorldValueMappingSequence item of a classic file (PS3.3 C.7.6.16.2.11).
+
+    NaN and ``None`` for what is not there.
+    """
     with _quietly(), files.open_file(path) as handle:
         data = _header(handle)[0]
-    mapping = (data.get("RealWorldValueMappingSequence") or [{}])[0]
+    mappings = data.get("RealWorldValueMappingSequence") or []
+    mapping = mappings[0] if len(mappings) == 1 else {}
     values = [mapping.get(f"RealWorldValue{part}") for part in ("Slope", "Intercept")]
-    return tuple(np.nan if v is None else float(v) for v in values)  # type: ignore[return-value]
+    slope, intercept = (np.nan if v is None else float(v) for v in values)
+    code = (mapping.get("MeasurementUnitsCodeSequence") or [{}])[0]
+    is_ucum = code.get("CodingSchemeDesignator", "UCUM") == "UCUM"
+    return slope, intercept, str(code.get("CodeValue") or "") or None if is_ucum else None
+
+
+def segments(path: str) -> dict[int, tuple[str, ...]]:
+    """The segments of a segmentation by number (PS3.3 C.8.20.4): the texts of `attributes.SEGMENT`, "" where one is missing.
+
+    Raises
+    ------
+    Exception
+        Of many types, if pydicom can't read the sequence.
+    """
+    with _quietly(), files.open_file(path) as handle:
+        items = _header(handle)[0].get("SegmentSequence") or []
+        return {int(item.SegmentNumber): _segment(item) for item in items if item.get("SegmentNumber") is not None}
+
+
+def _segment(item: Any) -> tuple[str, ...]:
+    """The texts of one segment."""
+    category, kind = (
+        (item.get(f"SegmentedProperty{part}CodeSequence") or [pydicom.Dataset()])[0] for part in ("Category", "Type")
+    )
+    values = (kind.get(name) for name in ("CodeValue", "LongCodeValue", "URNCodeValue"))
+    code, scheme = next((str(v) for v in values if v), ""), str(kind.get("CodingSchemeDesignator") or "")
+    texts = (
+        item.get("SegmentLabel"),
+        category.get("CodeMeaning"),
+        kind.get("CodeMeaning"),
+        f"{scheme}:{code}" if code and scheme else code,
+        item.get("SegmentAlgorithmType"),
+    )
+    return tuple(str(text or "").strip()[:_LONGEST] for text in texts)
 
 
 def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
-    """Raw value and VR of the wanted elements that the data set has, by their index."""
+    """Raw value and VR of the wanted elements that the data set has, by their index; of sequences only that they are there."""
     found = {}
     blocks = _blocks(data)
     for j, element in enumerate(wanted.elements):
@@ -195,7 +248,9 @@ def _values(data: Any, wanted: Wanted) -> dict[int, tuple[bytes, str]]:
         source = data.file_meta if tag is not None and tag >> 16 == 2 else data
         raw = source.get_item(tag) if tag is not None else None
         value = _bytes(raw, element) if raw is not None else None
-        if value is not None:
+        if raw is not None and element.vr == "SQ":
+            found[j] = b"", "SQ"
+        elif value is not None:
             found[j] = value, getattr(raw, "VR", None) or ""
     return found
 
@@ -232,6 +287,12 @@ def _bytes(raw: Any, element: Element) -> bytes | None:
     if raw.is_little_endian or width == 1 or len(raw.value) % width:
         return bytes(raw.value)
     return np.frombuffer(raw.value, np.uint8).reshape(-1, width)[:, ::-1].tobytes()
+
+
+def top_level(path: str, tags: list[int]) -> Any:
+    """Some elements of a file, sequences among them."""
+    with _quietly(), files.open_file(path) as handle:
+        return pydicom.dcmread(handle, stop_before_pixels=True, force=True, specific_tags=list(tags))
 
 
 def header(path: str) -> pydicom.FileDataset:

@@ -20,7 +20,7 @@ from .compiled.values import BAD, EXACT, GOOD, LONG, Ints, numbers, settle_many,
 from .compiled.walk import IN_FILE, LEFT_OUT, NOTES, ORPHAN, ORPHANS
 
 if TYPE_CHECKING:
-    from .elements import Element
+    from .element import Element
     from .heads import Heads
 
 Column = Any  # a numpy array, or an Arrow array of strings
@@ -28,6 +28,8 @@ _FORMS = {"date": 0, "time": 1, "datetime": 2}
 _FORMATS = {"US": "<u2", "SS": "<i2", "UL": "<u4", "SL": "<i4", "FL": "<f4", "FD": "<f8", "UV": "<u8", "SV": "<i8"}
 _BINARY = {vr_code(vr): np.dtype(form) for vr, form in _FORMATS.items()}
 _IS_BINARY = np.isin(np.arange(1 << 16), list(_BINARY))
+_UN = vr_code("UN")
+_UNKNOWN = (0, _UN)  # values in implicit VR (PS3.5 section 6.2.2)
 _UNITS = {"date": "D", "time": "us", "datetime": "us"}
 _DELIMITERS = {0x5C, 0x5E, 0x3D}  # \\ ^ = end the character set that an escape sequence chose (PS3.5 6.1.2.5.3)
 _MOST_BULK = 1 << 22  # bytes that are read of one large element
@@ -151,23 +153,29 @@ def _strings(heads: Heads, elements: tuple[Element, ...], plan: _Plan) -> dict[s
     """The columns of texts, null where missing; plain ASCII is not copied."""
     which, usual = plan.texts
     raw = texts_of(heads.buf, heads.at, heads.size, heads.vr, which, usual)
-    charsets = _charsets(elements, plan, raw) if not all(plain for _, plain in raw) else []
+    plain = [is_ascii and not _hides_numbers(heads, elements[j], j) for j, (_, is_ascii) in zip(which.tolist(), raw, strict=True)]
+    charsets = _charsets(elements, plan, raw) if not all(plain) else []
     found = {}
-    for j, (column, plain) in zip(which.tolist(), raw, strict=True):
-        if plain:
+    for j, (column, _), as_it_is in zip(which.tolist(), raw, plain, strict=True):
+        if as_it_is:
             found[elements[j].columns[0]] = pa.Array.from_buffers(pa.string(), len(column), column.buffers())
         else:
             found[elements[j].columns[0]] = _decoded_column(heads, elements[j], j, column, charsets)
     return found
 
 
+def _hides_numbers(heads: Heads, element: Element, j: int) -> bool:
+    """Whether a file may hold an element of binary numbers as UN."""
+    return vr_code(element.vr) in _BINARY and bool((heads.vr[j] & (ORPHAN - 1) == _UN).any())
+
+
 def _decoded_column(heads: Heads, element: Element, j: int, raw: pa.Array, charsets: list[str]) -> pa.Array:
     """A column of texts some of which are not plain ASCII, or which a file holds as binary numbers."""
     at, size, vr = heads.at[j], heads.size[j], heads.vr[j] & (ORPHAN - 1)
     values = [_decode(v, c) for v, c in zip(raw.to_pylist(), charsets, strict=True)]
-    binary = _IS_BINARY[vr] | ((vr == 0) & (vr_code(element.vr) in _BINARY))
+    binary = _IS_BINARY[vr] | (np.isin(vr, _UNKNOWN) & (vr_code(element.vr) in _BINARY))
     for i in np.flatnonzero(binary & (at >= 0)):
-        form, data = _BINARY[int(vr[i]) or vr_code(element.vr)], heads.buf[at[i] : at[i] + size[i]]
+        form, data = _BINARY[int(vr[i]) if _IS_BINARY[vr[i]] else vr_code(element.vr)], heads.buf[at[i] : at[i] + size[i]]
         whole = data.size % form.itemsize == 0
         values[i] = "\\".join(f"{v:.17g}" for v in data.view(form).tolist()) or None if whole else None
         if not whole:

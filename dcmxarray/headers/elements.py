@@ -7,41 +7,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from ..attributes import VOCABULARY, Attribute, Tag, column_of_tag
+from ..attributes import VOCABULARY, Attribute, Tag, Tags
 from ..errors import HeaderError
+from .asked import element_of, settled
+from .element import Element
 from .vendors import PRIVATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-_DTYPES = {
-    **dict.fromkeys(("DS", "FL", "FD"), "float"),
-    **dict.fromkeys(("IS", "US", "SS", "UL", "SL", "UV", "SV"), "int"),
-    "DA": "date",
-    "TM": "time",
-    "DT": "datetime",
-}
 _BEYOND = 1 << 32  # greater than every tag: it ends the walk's search
-_BULK = frozenset(("SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"))
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """A wanted element: the columns that it fills, its tag, and how its values are converted.
-
-    ``creator`` is "" for a public element; the ``tag`` of a private one is ``gggg00ee``.  The header pass notes the offset of a
-    ``large`` element in the file and reads its value later, for the few files that need it.
-    """
-
-    columns: tuple[str, ...]
-    tag: int
-    vr: str
-    dtype: str
-    creator: str = ""
-    vendor: str = ""
-    large: bool = False
 
 
 def _public(attribute: Attribute) -> Element:
@@ -50,23 +27,6 @@ def _public(attribute: Attribute) -> Element:
     if tag is None:
         raise HeaderError(f"{attribute.keyword!r} is no keyword of the DICOM dictionary (PS3.6)")
     return Element(attribute.columns, tag, dictionary_VR(tag).split(" ")[0], attribute.dtype)
-
-
-def _asked(tag: Tag) -> Element:
-    """The element that a user asks for by keyword, or by (group, "creator", element)."""
-    if isinstance(tag, tuple):
-        group, creator, element = tag
-        return Element((column_of_tag(tag),), group << 16 | element & 0xFF, "UN", "str", creator)
-    number = tag_for_keyword(tag)
-    if number is None:
-        raise HeaderError(
-            f"tags or dims: {tag!r} is no keyword of the DICOM dictionary; a private element is (group, 'creator', element)"
-        )
-    vr = dictionary_VR(number)
-    if vr in _BULK:
-        raise HeaderError(f"tags: {tag} is a sequence or bulk data ({vr}) and can be no column; read it with .dicom.header()")
-    dtype = _DTYPES.get(vr.split(" ")[0], "str") if dictionary_VM(number) == "1" else "str"
-    return Element((tag,), number, vr.split(" ")[0], dtype)
 
 
 def default_elements() -> tuple[Element, ...]:
@@ -80,12 +40,13 @@ class Wanted:
     """All wanted elements, and the arrays that `headers.compiled.walk.walk` takes.
 
     If several entries of ``elements`` have the same tag, the walk finds the first of them only; ``twins`` are pairs (index,
-    index of the first), and the result is copied from there.
+    index of the first), and the result is copied from there.  ``nested`` are elements in sequences, which the walk passes over.
     """
 
     elements: tuple[Element, ...]
     arrays: tuple[Any, ...]
     twins: tuple[tuple[int, int], ...]
+    nested: tuple[Element, ...]
 
 
 def _arrays(elements: Sequence[Element], firsts: Mapping[tuple[int, str], int]) -> tuple[Any, ...]:
@@ -108,17 +69,18 @@ def _arrays(elements: Sequence[Element], firsts: Mapping[tuple[int, str], int]) 
 def _wanted(tags: tuple[Tag, ...]) -> Wanted:
     elements = list(default_elements())
     known = {e.columns for e in elements}
-    elements += [e for e in dict.fromkeys(map(_asked, tags)) if e.columns not in known]
+    asked = [e for e in dict.fromkeys(map(element_of, tags)) if e.columns not in known]
+    elements += [e for e in asked if not e.within]
     spread = {e.tag for e in elements if len(e.columns) > 1 and not e.creator}
     elements = [e for e in elements if len(e.columns) > 1 or e.creator or e.tag not in spread]
     firsts: dict[tuple[int, str], int] = {}
     for j, e in enumerate(elements):
         firsts.setdefault((e.tag, e.creator), j)
     twins = tuple((j, k) for j, e in enumerate(elements) if (k := firsts[e.tag, e.creator]) != j)
-    return Wanted(tuple(elements), _arrays(elements, firsts), twins)
+    return Wanted(tuple(elements), _arrays(elements, firsts), twins, tuple(e for e in asked if e.within))
 
 
-def wanted(tags: Iterable[Tag] | None = None) -> Wanted:
+def wanted(tags: Tags | None = None) -> Wanted:
     """The default elements and those that ``tags`` names.
 
     Raises
@@ -126,10 +88,10 @@ def wanted(tags: Iterable[Tag] | None = None) -> Wanted:
     HeaderError
         An entry of ``tags`` is not a DICOM keyword, or is the keyword of a sequence or of bulk data.
     """
-    return _wanted(tuple(dict.fromkeys(tags or ())))
+    return _wanted(tuple(settled(tags)))
 
 
 def names_a_person(keyword: str) -> bool:
     """Whether the values of an element are names of persons (VR PN)."""
-    tag = tag_for_keyword(keyword)
+    tag = tag_for_keyword(keyword.rpartition(".")[2])
     return tag is not None and dictionary_VR(tag) == "PN"

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..attributes import SEGMENT
 from ..errors import FATAL, HeaderError
 from ..model import normal
-from . import functional
+from . import by_pydicom, functional
 from .bounds import check_frames, check_one_frame
 from .compiled.walk import PIXEL_AT, PIXEL_ELEMENT
 from .heads import Heads
 from .vendors import LARGE_COLUMNS, MOSAICS
 from .vendors.base import Tiles
 
+_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"  # of binary or fractional segments, a frame for each; a label map has none
 _CROP = ("crop_row", "crop_col", "crop_rows", "crop_columns")
 
 
@@ -55,8 +57,10 @@ def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
     starts = np.cumsum(counts) - counts
     table["file"] = index
     table["frame"] = np.arange(index.size) - starts[index]
-    for name in ("frame_offset", "tile_row", "tile_col", *_CROP):
+    for name in ("frame_offset", "tile_row", "tile_col", "real_world_mappings", *_CROP):
         table[name] = np.full(index.size, np.nan)
+    for name in ("real_world_units", *SEGMENT):
+        table[name] = pa.nulls(index.size, pa.string())
     for i, frames in several.items():
         _override(table, slice(starts[i], starts[i] + frames.count), frames.columns)
     return _texts(table)
@@ -87,7 +91,8 @@ def _candidates(heads: Heads, found: dict[str, Any]) -> Any:
         tiles |= mosaic.hints(found)
     if any(heads.problems):  # NumberOfFrames is invalid
         tiles |= np.array(["NumberOfFrames " in problem for problem in heads.problems], bool)
-    return np.flatnonzero(~np.isnan(found["frames_said"]) | tiles)
+    mapped = np.array([there is not None for there in found["_mappings"]], bool)
+    return np.flatnonzero(~np.isnan(found["frames_said"]) | tiles | mapped)
 
 
 def _guarded(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
@@ -121,13 +126,20 @@ def _frames(heads: Heads, found: dict[str, Any], i: int) -> Frames | None:
         return None
     if not said >= 1:
         check_one_frame(heads, i, row)
-        return None
+        return Frames(1, _mapping(heads, i, row, 1)) if row["_mappings"] else None
     if said > 1:
         check_frames(heads, i, row, int(said))
     columns = functional.per_frame(heads, i, int(said), str(row["TransferSyntaxUID"]))
     if columns is None and said == 1:
         return None
-    return Frames(int(said), _placed(row, int(said), columns or {}))
+    placed = _placed(row, int(said), columns or {})
+    return Frames(int(said), placed | _segments(heads, i, placed))
+
+
+def _mapping(heads: Heads, i: int, row: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """The columns of the real-world value mapping of a file without functional groups."""
+    found = functional.per_frame(heads, i, count, str(row["TransferSyntaxUID"])) if row["_mappings"] else None
+    return {name: column for name, column in (found or {}).items() if name in functional.MAPPING}
 
 
 def _placed(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict[str, Any]:
@@ -176,8 +188,24 @@ def _slide(row: Mapping[str, Any], count: int, columns: dict[str, Any]) -> dict[
         return {}
     down, across = -(-row["TotalPixelMatrixRows"] // height), -(-row["TotalPixelMatrixColumns"] // width)
     number = np.arange(count)
-    planes = {"ReferencedSegmentNumber": number // (down * across) + 1.0} if row["Modality"] == "SEG" else {}
+    segments = row["SOPClassUID"] == _SEGMENTATION
+    planes = {"ReferencedSegmentNumber": number // (down * across) + 1.0} if segments else {}
     return {"tile_row": number // across % down, "tile_col": number % across, **planes}
+
+
+def _segments(heads: Heads, i: int, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What file ``i`` says of the segment of each frame; nothing if it is no segmentation."""
+    if "ReferencedSegmentNumber" not in columns:
+        return {}
+    try:
+        known = by_pydicom.segments(heads.paths[i])
+        rows = [known.get(int(n), ()) if n == n else () for n in columns["ReferencedSegmentNumber"].tolist()]
+    except FATAL:
+        raise
+    except BaseException as error:  # noqa: BLE001 - pydicom raises many kinds on damaged bytes; the numbers are still there
+        heads.note(i, f"SegmentSequence can't be read ({type(error).__name__})")
+        return {}
+    return {name: pa.array([r[k] or None if r else None for r in rows], pa.string()) for k, name in enumerate(SEGMENT)}
 
 
 def _numbers(text: object, count: int) -> Any:
@@ -214,6 +242,7 @@ def _tiled(heads: Heads, i: int, row: Mapping[str, Any], tiles: Tiles) -> Frames
         columns |= functional.per_frame(heads, i, tiles.count) or {}
     if tiles.times is not None:
         columns["slice_time"] = tiles.times
+    columns |= _mapping(heads, i, row, tiles.count)
     return Frames(tiles.count, columns)
 
 

@@ -16,8 +16,8 @@ from ..sources import files
 from . import by_pydicom
 from .columns import columns
 from .compiled import groups
-from .compiled.walk import IN_FILE, LEFT_OUT, NOTES, PIXEL_AT, STATE
-from .elements import Element
+from .compiled.walk import IN_FILE, ITEM, LEFT_OUT, NOTES, PIXEL_AT, STATE
+from .element import Element
 from .heads import Heads, nothing_found
 from .vendors import FRAMED, LEAVES
 
@@ -53,6 +53,8 @@ _LEAVES: dict[tuple[str, str], str] = {
     ("PixelValueTransformationSequence", "RescaleType"): "RescaleType",
     ("RealWorldValueMappingSequence", "RealWorldValueSlope"): "RealWorldValueSlope",
     ("RealWorldValueMappingSequence", "RealWorldValueIntercept"): "RealWorldValueIntercept",
+    ("MeasurementUnitsCodeSequence", "CodeValue"): "real_world_units",
+    ("MeasurementUnitsCodeSequence", "CodingSchemeDesignator"): "_units_scheme",
     ("SegmentIdentificationSequence", "ReferencedSegmentNumber"): "segment",
     ("PlanePositionSlideSequence", "RowPositionInTotalImagePixelMatrix"): "RowPositionInTotalImagePixelMatrix",
     ("PlanePositionSlideSequence", "ColumnPositionInTotalImagePixelMatrix"): "ColumnPositionInTotalImagePixelMatrix",
@@ -72,10 +74,13 @@ _LEAVES: dict[tuple[str, str], str] = {
     },
 }
 _RECODED = ("1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")  # big endian, deflated
-_NESTED = ("DiffusionGradientDirectionSequence",)
-_SHARED = ("SharedFunctionalGroupsSequence", "DetectorInformationSequence")
+_NESTED = ("DiffusionGradientDirectionSequence", "MeasurementUnitsCodeSequence")
+_SHARED = ("SharedFunctionalGroupsSequence", "DetectorInformationSequence", "RealWorldValueMappingSequence")
 _FRAMED = ("PerFrameFunctionalGroupsSequence",)
 _PLAIN = {"_gradient": ("_gradient_x", "_gradient_y", "_gradient_z"), "_b": ("_b",)}
+_TEXTS = ("DimensionIndexValues", "CodingSchemeDesignator")
+_UCUM = "UCUM"
+MAPPING = ("RealWorldValueSlope", "RealWorldValueIntercept", "real_world_units", "real_world_mappings")
 
 
 def _element(leaf: str, name: str) -> Element:
@@ -83,7 +88,7 @@ def _element(leaf: str, name: str) -> Element:
     tag = tag_for_keyword(leaf)
     attribute = BY_NAME.get(name)
     vr = dictionary_VR(tag or 0).split(" ")[0]
-    if leaf == "DimensionIndexValues":
+    if leaf in _TEXTS:
         return Element((name,), tag or 0, vr, "str")
     return Element(attribute.columns if attribute else _PLAIN[name], tag or 0, vr, attribute.dtype if attribute else "float")
 
@@ -99,11 +104,12 @@ def plan() -> tuple[tuple[Element, ...], tuple[Any, ...]]:
 
     Returns
     -------
-    The leaves sorted by tag; and the tags of shared roots, of per-frame roots, of the sequences to enter below them, of each
-    leaf's sequence, and of each leaf.
+    The leaves sorted by tag, of which the last counts real-world value mappings; and the tags of shared roots, of per-frame
+    roots, of the sequences to enter below them, of each leaf's sequence, and of each leaf.
     """
     rows = [(_tag(s), _element(leaf, name)) for (s, leaf), name in _LEAVES.items()]
     rows += [(leaf.sequence, Element(leaf.columns, leaf.tag, leaf.vr, leaf.dtype)) for leaf in LEAVES]
+    rows.append((_tag("RealWorldValueMappingSequence"), Element(("real_world_mappings",), ITEM, "UL", "int")))
     rows.sort(key=lambda row: row[1].tag)
     inner = sorted({parent for parent, _ in rows} | {_tag(s) for s in _NESTED})
     arrays = (
@@ -154,16 +160,16 @@ def per_frame(known: Heads, i: int, count: int, syntax: str = "") -> dict[str, A
     rows, k = count + 1, len(wanted)
     at, size, vr = nothing_found(k, rows)
     start, explicit = _data_set(buf)
-    items = int(groups.walk_groups(buf, start, explicit, *arrays, at, size, vr))
+    items = groups.walk_groups(buf, start, explicit, arrays, at, size, vr)
     if not (at != -1).any():
         return None
     if 0 < items != count:
         known.note(i, f"{count} frames, but functional groups of {items}")
     own = at[:, 1:] != -1
     at, size, vr = (np.where(own, a[:, 1:], a[:, :1]) for a in (at, size, vr))
-    heads = Heads([path] * count, buf, np.zeros((count, STATE), np.int64), at, size, vr, [""] * count)
+    heads = Heads([path] * count, buf, np.zeros((count, STATE), np.int64), at[:-1], size[:-1], vr[:-1], [""] * count)
     heads.states[:, NOTES] = np.where((at <= IN_FILE).any(axis=0), LEFT_OUT, 0)
-    columns = _merged(heads, wanted)
+    columns = _mapped(_merged(heads, wanted[:-1]), size[-1])
     for text in sorted({part for problem in set(heads.problems) - {""} for part in problem.split("; ")}):
         known.note(i, text)
     return columns
@@ -181,6 +187,20 @@ def _merged(heads: Heads, wanted: tuple[Element, ...]) -> dict[str, Any]:
             out[name] = _filled(out[name], values) if name in out else values
         left = [j for j in left if j not in chosen]
     return out
+
+
+def _mapped(columns: dict[str, Any], mappings: Any) -> dict[str, Any]:
+    """Columns with the number of mappings of each frame; of several mappings none is taken, and of units those in UCUM."""
+    if not mappings.any():
+        return columns
+    for name in set(MAPPING) & set(columns):
+        alone = mappings == 1
+        if isinstance(columns[name], pa.Array):
+            scheme = columns["_units_scheme"].to_pylist() if "_units_scheme" in columns else [_UCUM] * len(alone)
+            columns[name] = pc.if_else(pa.array(alone & [s in (_UCUM, None) for s in scheme]), columns[name], None)
+        else:
+            columns[name] = np.where(alone, columns[name], np.nan)
+    return columns | {"real_world_mappings": np.where(mappings > 0, mappings, np.nan)}
 
 
 def _filled(known: Any, values: Any) -> Any:

@@ -163,7 +163,7 @@ def _foreign(heads: Heads, i: int, wanted: Wanted) -> None:
     heads.problems[i] = found.problem
     heads.at[:, i], heads.size[:, i], heads.vr[:, i] = -1, 0, 0
     for j, (data, vr) in found.values.items():
-        heads.at[j, i] = heads.add(data)
+        heads.at[j, i] = IN_FILE if wanted.elements[j].vr == "SQ" else heads.add(data)
         heads.size[j, i] = len(data)
         heads.vr[j, i] = vr_code(vr) if len(vr) == 2 else 0
     heads.states[i, [STATUS, PIXEL_ELEMENT, PIXEL_AT, PIXEL_LENGTH]] = (DONE, *found.pixels)

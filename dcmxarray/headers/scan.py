@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .. import parallel
-from ..attributes import BY_COLUMN, Tag
+from ..attributes import BY_COLUMN, Tag, Tags
 from ..errors import FATAL, HeaderError
 from ..sources import files, folders
 
@@ -22,7 +22,7 @@ LEAST, MOST = 512, 8192  # files per batch
 def scan(
     path: files.Source | Iterable[files.Source],
     *,
-    tags: Sequence[Tag] | None = None,
+    tags: Tags | None = None,
     scheduler: Any = None,
 ) -> pd.DataFrame:
     """Read the headers of every DICOM file under a path into a table.
@@ -30,12 +30,18 @@ def scan(
     Parameters
     ----------
     path
-        A folder (with all folders below it), a file, or several of either; URLs are opened by fsspec.
+        A folder (with all folders below it), a file, or several of either; ``~`` is the home folder, ``*``, ``**``, ``?`` and
+        ``[...]`` match names.  URLs are opened by fsspec.
     tags
-        Elements to read besides the default ones: DICOM keywords, or ``(group, "private creator", element)``.
+        Elements to read besides the default ones, each one column: a DICOM keyword; ``(group, element)``;
+        ``(group, "creator", element)`` for a private element, in the column ``(gggg,creator,ee)``; or a path of keywords into
+        sequences, ``"RadiopharmaceuticalInformationSequence.RadionuclideTotalDose"``.  ``"all"`` reads every element of the top
+        level but sequences, binary ones and those longer than 8 KiB; the files are read twice, the first time by pydicom.
+
+        Numbers come as float64.  Where a file has several values, the column is text, values separated by backslashes.
     scheduler
-        ``"threads"``, ``"processes"``, ``"synchronous"`` or a client of `distributed`; ``None`` takes the one that is
-        configured in dask, else threads.
+        ``"threads"``, ``"processes"``, ``"synchronous"``, ``"distributed"`` or a client of `distributed`; ``None`` takes the one
+        that dask is configured for (such as a client in force), else threads.
 
     Returns
     -------
@@ -52,6 +58,8 @@ def scan(
         A path does not exist.
     HeaderError
         No DICOM file is found, or ``tags`` holds a name that is not a DICOM keyword.
+    ValueError
+        There is no such scheduler.
 
     Examples
     --------
@@ -60,10 +68,11 @@ def scan(
     >>> frames.groupby("SeriesDescription").size().to_dict()
     {'dce': 24}
     """
+    parallel.check(scheduler)
     sources = [path] if isinstance(path, (str, bytes, os.PathLike)) else list(path)
     unread: list[tuple[str, str]] = []
     paths = list(folders.walk(sources, unread))
-    return frame_table(read_files(paths, tuple(tags or ()), scheduler, unread))
+    return frame_table(read_files(paths, tags or (), scheduler, unread))
 
 
 def _batches(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
@@ -74,7 +83,7 @@ def _batches(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
 
 
 def read_files(
-    paths: Sequence[str], tags: tuple[Tag, ...], scheduler: Any = None, unread: Sequence[tuple[str, str]] = ()
+    paths: Sequence[str], tags: Tags, scheduler: Any = None, unread: Sequence[tuple[str, str]] = ()
 ) -> list[dict[str, Any]]:
     """Read the headers of files.
 
@@ -98,12 +107,16 @@ def read_files(
     HeaderError
         ``tags`` holds a name that is not a DICOM keyword.
     """
+    from .asked import ALL
     from .batch import unread_batch
     from .elements import wanted
+    from .every import every_tag
 
+    tags = tuple(every_tag(paths, scheduler)) if tags == ALL else tags
     wanted(tags)  # a wrong name is an error before the first file is read
+    parallel.check(scheduler)
     batches = _batches(paths, parallel.workers(scheduler))
-    done = dict(parallel.results(partial(read_guarded, tags=tags), batches, len(batches), scheduler, "headers"))
+    done = dict(parallel.results(partial(read_guarded, tags=tuple(tags)), batches, len(batches), scheduler, "headers"))
     found = [part for k in range(len(batches)) for part in done[k]]
     return found + ([unread_batch([path for path, _ in unread], [why for _, why in unread], tags)] if unread else [])
 
@@ -144,6 +157,9 @@ def frame_table(batches: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 def _joined(name: str, parts: list[Any]) -> Any:
     """One column of the table from its parts, in the dtype that pandas and Parquet share."""
+    from .asked import alike
+
+    parts = alike(parts)
     if isinstance(parts[0], pa.Array):
         return pd.array(pa.chunked_array(parts, pa.string()), dtype="str")
     values = np.concatenate(parts)

@@ -4,5 +4,6 @@ It never imports zarr and knows no dims.  In reading order: ``frame_sources`` sa
 their pixels are laid out; ``lazy`` is the lazy array, ``window`` a selection from it, ``chunked`` a dask array that reads one,
 ``packed`` its pickle; ``blocks`` reads native frames (with ``native``, ``local`` and
 ``reading``); ``encapsulated`` finds compressed frames and ``codecs`` decodes them (with ``codestream``, ``colour`` and ``rle``);
-``by_pydicom`` reads the remaining layouts; ``rescale`` computes real-world values; ``copies`` recognizes copies by their pixels.
+``by_pydicom`` reads the remaining layouts and parts of large images (``inflated``: those of deflated files); ``rescale``
+computes real-world values; ``copies`` recognizes copies by their pixels.
 """

@@ -54,7 +54,8 @@ def read(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, place
 
 def _read(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
     """`read` in one thread: straight into ``out`` if the file's bytes are the values, else block by block."""
-    if native.is_settled(spec) and not _scales(sources, frames, scaled) and out.dtype == rescale.stored_dtype(spec):
+    same = rescale.has_bytes_of(rescale.stored_dtype(spec), out.dtype)
+    if same and native.is_settled(spec) and not _scales(sources, frames, scaled):
         _read_runs(sources, spec, frames, out, places)
         return
     step = max(1, _BLOCK // (layout.bits(spec) // 8))
@@ -69,11 +70,11 @@ def _scales(sources: FrameSources, frames: Ints, scaled: bool) -> bool:
 
 
 def _read_block(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array, places: Ints, scaled: bool) -> None:
-    """Read, settle and rescale one block; in place where its frames are adjacent in ``out`` and have its dtype."""
+    """Read, settle and rescale one block; in place where its frames are adjacent in ``out`` and have its bytes."""
     count, together = len(frames), bool((np.diff(places) == 1).all())
     target = out[places[0] : places[0] + count] if together else np.empty((count, *out.shape[1:]), out.dtype)
     dtype = rescale.stored_dtype(spec)
-    stored = target if target.dtype == dtype else np.empty(target.shape, dtype)
+    stored = target.view(dtype) if rescale.has_bytes_of(dtype, target.dtype) else np.empty(target.shape, dtype)
     _read_runs(sources, spec, frames, stored, np.arange(count))
     native.settle(spec, stored)
     _rescale(sources, frames, stored, target, scaled)
@@ -82,9 +83,9 @@ def _read_block(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array
 
 
 def _rescale(sources: FrameSources, frames: Ints, stored: Array, target: Array, scaled: bool) -> None:
-    """Write real-world values to ``target``, which may be ``stored`` itself."""
+    """Write real-world values to ``target``, which may be the memory of ``stored``."""
     if not _scales(sources, frames, scaled):
-        if stored is not target:
+        if not np.may_share_memory(stored, target):
             target[...] = stored
         return
     slope, intercept = sources.slope[frames], sources.intercept[frames]

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import PixelError
 from ..model import FrameSources, PixelSpec
 from ..stacks.split import comparable, leading
 from .layout import checked
+from .scales import scale
 
 _SPEC = [
     *("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
-    *("PlanarConfiguration", "PhotometricInterpretation", "pixels", "TransferSyntaxUID", "NumberOfFrames"),
+    *("PlanarConfiguration", "PhotometricInterpretation", "pixels", "TransferSyntaxUID", "NumberOfFrames", "SOPClassUID"),
 ]
+LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"  # its values are segment numbers; the palette is for display only (PS3.3 C.8.20.2)
 
 
 def _specs(frames: pd.DataFrame) -> tuple[Any, tuple[PixelSpec, ...]]:
@@ -38,11 +39,12 @@ def _spec(row: dict[str, Any]) -> PixelSpec:
     def whole(name: str, default: int) -> int:
         return default if pd.isna(row[name]) else int(row[name])
 
-    element = str(row["pixels"])
+    element, photometric = str(row["pixels"]), row["PhotometricInterpretation"]
     allocated = whole("BitsAllocated", {"float": 32, "double": 64}.get(element, 16))
     stored = whole("BitsStored", allocated)
     samples = whole("SamplesPerPixel", 1)
     grey = "MONOCHROME2" if samples == 1 else ""
+    is_label_map = samples == 1 and row["SOPClassUID"] == LABEL_MAP
     return PixelSpec(
         rows=int(row["Rows"]),
         columns=int(row["Columns"]),
@@ -52,7 +54,7 @@ def _spec(row: dict[str, Any]) -> PixelSpec:
         high_bit=whole("HighBit", stored - 1),
         signed=whole("PixelRepresentation", 0) == 1,
         planar=whole("PlanarConfiguration", 0),
-        photometric=grey if pd.isna(row["PhotometricInterpretation"]) else str(row["PhotometricInterpretation"]).upper(),
+        photometric=grey if pd.isna(photometric) or is_label_map else str(photometric).upper(),
         element=element,
         syntax="" if pd.isna(row["TransferSyntaxUID"]) else str(row["TransferSyntaxUID"]),
         frames=max(1, whole("NumberOfFrames", 1)),
@@ -78,52 +80,6 @@ def frame_shape(frames: pd.DataFrame, spec: PixelSpec, scaled: bool) -> tuple[in
     return (int(height), int(width), 3) if colour else (int(height), int(width))
 
 
-SCALES = {
-    "philips_fp": ("fp_slope", "fp_intercept"),
-    "rwvm": ("RealWorldValueSlope", "RealWorldValueIntercept"),
-}
-
-
-def _scale(frames: pd.DataFrame, rescale: bool | str) -> tuple[Any, Any]:
-    """(frames,) slope and intercept: RescaleSlope, else DoseGridScaling (PS3.3 C.11.1, C.8.8.3), else 1 and 0.
-
-    A RescaleSlope of 0 would erase the image: it counts as missing.
-
-    Raises
-    ------
-    PixelError
-        A header lacks the scale that ``rescale`` names, or an element of the scale could not be read.
-    """
-    if isinstance(rescale, str):
-        slope, intercept = (frames[c].to_numpy(float) for c in SCALES[rescale])
-        if np.isnan(slope).any():
-            lacking = frames["path"].iloc[int(np.isnan(slope).argmax())]
-            raise PixelError(f"{lacking}: no {SCALES[rescale][0]} for rescale={rescale!r}; rescale=True takes RescaleSlope")
-        return slope, np.nan_to_num(intercept, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    if rescale:
-        _check_read(frames, ("RescaleSlope", "RescaleIntercept", "DoseGridScaling"))
-    slope, intercept = (frames[c].to_numpy(float) for c in ("RescaleSlope", "RescaleIntercept"))
-    slope = np.where(slope == 0, 1.0, slope)
-    if "DoseGridScaling" in frames:
-        slope = np.where(np.isnan(slope), frames["DoseGridScaling"].to_numpy(float), slope)
-    if rescale and "DoseUnits" in frames and (lost := np.isnan(slope) & frames["DoseUnits"].notna().to_numpy(bool)).any():
-        path = frames["path"].iloc[int(lost.argmax())]
-        raise PixelError(f"{path}: a dose without DoseGridScaling; rescale=False gives stored values, which have no units")
-    return np.where(np.isnan(slope), 1.0, slope), np.where(np.isnan(intercept), 0.0, intercept)
-
-
-def _check_read(frames: pd.DataFrame, names: tuple[str, ...]) -> None:
-    """Raise PixelError if an element of the scale is in a header but could not be read."""
-    said = frames.get("problem")
-    if said is None or said.isna().all():
-        return
-    for name in names:
-        lost = said.fillna("").str.contains(name, regex=False) & (frames[name].isna() if name in frames else False)
-        if lost.any():
-            path = frames["path"].iloc[int(lost.to_numpy().argmax())]
-            raise PixelError(f"{path}: {name} could not be read; rescale=False gives stored values")
-
-
 def frame_sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSources:
     """Find where the frames of a stack lie, and how they are laid out and scaled; opens no file.
 
@@ -132,7 +88,7 @@ def frame_sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSour
     frames
         Rows of the frame table.
     rescale
-        As for `open_series`: whether to rescale, or by which mapping of `SCALES`.
+        As for `open_series`: whether to rescale, or by which mapping of `scales.SCALES`.
 
     Raises
     ------
@@ -146,7 +102,7 @@ def frame_sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSour
     spec, specs = _specs(frames)
     offset = frames["pixel_offset"].to_numpy(np.int64)
     length = frames["pixel_length"].to_numpy(np.int64)
-    slope, intercept = _scale(frames, rescale)
+    slope, intercept = scale(frames, rescale)
     crop = np.nan_to_num(np.stack([frames[name].to_numpy(float) for name in ("crop_row", "crop_col")], axis=1))
     return FrameSources(
         paths=tuple(str(n) for n in names),

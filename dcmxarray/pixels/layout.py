@@ -18,7 +18,7 @@ _ALLOWED = {
     "Rows": (_SIDE, "1 to 65535"),
     "Columns": (_SIDE, "1 to 65535"),
     "SamplesPerPixel": ((1, 3), "1 or 3"),
-    "BitsAllocated": ((1, 8, 16, 32, 64), "1, 8, 16, 32 or 64"),
+    "BitsAllocated": ((1, 8, 12, 16, 32, 64), "1, 8, 12, 16, 32 or 64"),
     "PixelRepresentation": ((0, 1), "0 or 1"),
     "PlanarConfiguration": ((0, 1), "0 or 1"),
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,11 @@ from ..model import MISSING, FrameSources, Ints, PixelSpec
 from . import blocks, by_pydicom, codecs, encapsulated, layout, native, packed, rescale
 
 Array = npt.NDArray[Any]
+
+_LARGE = (
+    4 << 20
+)  # bytes of an image from which on only the rows that are asked for are read; reading smaller ones whole is faster
+_BAND = 64 << 20  # bytes of a large image that are read and converted at a time
 
 
 class FrameArray(BackendArray):
@@ -113,10 +120,15 @@ class FrameArray(BackendArray):
             out = np.empty((len(frames), *self.frame_shape), self.dtype)
             read_frames(self.sources, frames, out, self.scaled, self.fill)
             return out
-        one = np.empty((1, *self.frame_shape), self.dtype)
+        sources, shape = self.sources, self.frame_shape
+        if math.prod(shape) * self.dtype.itemsize > _LARGE:
+            first, last, rows = _rows(crop[0], shape[0])
+            sources = replace(sources, crop=sources.crop + np.array([first, 0]))
+            shape, crop = (last - first, *shape[1:]), (rows, *crop[1:])
+        one = np.empty((1, *shape), self.dtype)
         parts = []
         for frame in frames:
-            read_frames(self.sources, np.array([frame]), one, self.scaled, self.fill)
+            read_frames(sources, np.array([frame]), one, self.scaled, self.fill)
             parts.append(_cut(one[0], crop))
         return np.stack(parts) if parts else _cut(one[0], crop)[None][:0]
 
@@ -137,6 +149,13 @@ def _unpacked(data: bytes, *rest: Any) -> FrameArray:
 def _plain(crop: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
     """Slices with start, stop and step filled in."""
     return [slice(*k.indices(n)) if isinstance(k, slice) else k for k, n in zip(crop, shape, strict=True)]
+
+
+def _rows(key: Any, count: int) -> tuple[int, int, Any]:
+    """The first row that an index selects of ``count``, the one behind the last, and the index among those."""
+    chosen = np.atleast_1d(np.arange(count)[key])
+    first, last = (int(chosen.min()), int(chosen.max()) + 1) if chosen.size else (0, 0)
+    return first, last, key - first if not isinstance(key, slice) else slice(None, None, key.step)
 
 
 def _cut(image: Array, crop: tuple[Any, ...]) -> Array:
@@ -191,8 +210,8 @@ def read_frames(sources: FrameSources, frames: Ints, out: Array, scaled: bool, f
 
 
 def _is_plain(sources: FrameSources, spec: PixelSpec, frames: Ints, out: Array) -> bool:
-    """Whether frames are whole native images of ``out``'s size."""
-    whole = (spec.rows, spec.columns) == out.shape[1:3]
+    """Whether frames are whole native images of ``out``'s size, and not so large that they are read in bands."""
+    whole = (spec.rows, spec.columns) == out.shape[1:3] and layout.bits(spec) <= 8 * _BAND
     return whole and native.reads(spec) and bool((sources.offset[frames] >= 0).all())
 
 
@@ -204,15 +223,20 @@ def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Seque
     numbers = np.stack([sources.path[frames], sources.frame[frames]], axis=1)
     starts = np.flatnonzero(np.concatenate([[True], (np.diff(numbers, axis=0) != 0).any(axis=1)]))
     parts = np.split(np.arange(len(frames)), starts[1:])
+    rescales = scaled and spec.photometric != "PALETTE COLOR"
 
     def read(part: Ints) -> None:
-        first = int(frames[part[0]])
-        image = _image(sources, spec, first, scaled)
-        for k in part:
-            f, out = int(frames[k]), outs[k]
-            row, column = sources.crop[f]
-            tile = image[row : row + out.shape[0], column : column + out.shape[1]]
-            _finish(sources, f, tile, out, scaled and spec.photometric != "PALETTE COLOR")
+        tops = sources.crop[frames[part], 0]
+        for first, last in _bands(spec, int(tops.min()), int(tops.max()) + len(outs[part[0]])):
+            image = _image(sources, spec, int(frames[part[0]]), scaled, (first, last))
+            if rescales and not native.clears(spec, int(sources.offset[frames[part[0]]])):
+                _check_fits(sources, spec, int(frames[part[0]]), image, outs[part[0]].dtype)
+            for k in part:
+                f, (row, column) = int(frames[k]), sources.crop[frames[k]].tolist()
+                begin, end = max(row, first), min(row + len(outs[k]), last)
+                out = outs[k][begin - row : max(begin, end) - row]
+                tile = image[begin - first : max(begin, end) - first, column : column + out.shape[1]]
+                _finish(sources, f, tile, out, rescales)
 
     if len(parts) > 1 and threading.current_thread() is threading.main_thread():
         with ThreadPoolExecutor(CPU_COUNT) as pool:
@@ -222,16 +246,31 @@ def _read_each(sources: FrameSources, spec: PixelSpec, frames: Ints, outs: Seque
             read(part)
 
 
-def _image(sources: FrameSources, spec: PixelSpec, frame: int, scaled: bool) -> Array:
-    """Decode the stored image of which a frame is the whole or a crop."""
+def _bands(spec: PixelSpec, first: int, last: int) -> list[tuple[int, int]]:
+    """Rows ``first`` to ``last`` of an image in bands of some megabytes, or in one if they must be decoded together."""
+    step = max(1, _BAND * 8 * spec.rows // layout.bits(spec)) if native.has_rows(spec) else max(1, last - first)
+    return [(row, min(row + step, last)) for row in range(first, last, step)]
+
+
+def _image(sources: FrameSources, spec: PixelSpec, frame: int, scaled: bool, rows: tuple[int, int]) -> Array:
+    """Decode rows of the stored image of which a frame is the whole or a crop."""
     file, number = sources.file(frame), int(sources.frame[frame])
     at, length = int(sources.offset[frame]), int(sources.length[frame])
     if at < 0 or spec.syntax in native.SYNTAXES:
-        image = by_pydicom.decode(file, spec, at, length, number)
+        image = by_pydicom.decode(file, spec, at, length, number, rows)
     else:
         data = encapsulated.frame_bytes(encapsulated.Element(file, at, length, spec.frames), number)
-        image = codecs.decode(data, spec, f"{file.path} frame {number}")
+        image = codecs.decode(data, spec, f"{file.path} frame {number}")[slice(*rows)]
     return by_pydicom.palette(file, spec, image) if scaled and spec.photometric == "PALETTE COLOR" else image
+
+
+def _check_fits(sources: FrameSources, spec: PixelSpec, frame: int, image: Array, dtype: np.dtype[Any]) -> None:
+    """Raise PixelError if a decoded image has values that its header rules out, and that the array's dtype can't hold."""
+    if not rescale.fits(image, float(sources.intercept[frame]), dtype):
+        raise PixelError(
+            f"{sources.file(frame).path}: values of up to {image.max()}, where BitsStored says {spec.bits_stored} bits; "
+            f"rescale=False gives stored values"
+        )
 
 
 def _finish(sources: FrameSources, frame: int, stored: Array, out: Array, scaled: bool) -> None:

@@ -12,7 +12,9 @@ from .rescale import stored_dtype
 
 Array = npt.NDArray[Any]
 
+PACKED = 12  # BitsAllocated of ACR-NEMA and early DICOM: two values in three bytes (PS3.5 annex D, retired)
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
+DEFLATED = "1.2.840.10008.1.2.1.99"
 SYNTAXES = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", BIG_ENDIAN, "1.2.840.113619.5.2")
 
 
@@ -24,9 +26,20 @@ def reads(spec: PixelSpec) -> bool:
     return spec.syntax in SYNTAXES and whole and plain and grey and not is_swapped(spec)
 
 
+def has_rows(spec: PixelSpec) -> bool:
+    """Whether the rows of a frame lie one after the other in the pixel data, so that some can be read without the others."""
+    together = spec.samples == 1 or (spec.planar == 0 and spec.photometric != "YBR_FULL_422")
+    return together and spec.syntax in (*SYNTAXES, DEFLATED) and not is_swapped(spec)
+
+
 def is_swapped(spec: PixelSpec) -> bool:
-    """Whether single bytes or bits may be stored in swapped pairs (big endian)."""
-    return spec.syntax == BIG_ENDIAN and spec.bits_allocated <= 8
+    """Whether single bytes, bits or packed values may be stored in swapped pairs of bytes (big endian)."""
+    return spec.syntax == BIG_ENDIAN and spec.bits_allocated in (1, 8, PACKED)
+
+
+def clears(spec: PixelSpec, offset: int) -> bool:
+    """Whether this module reads the frames, so that no value has more than the stored bits."""
+    return spec.syntax in SYNTAXES and offset >= 0 and not is_swapped(spec)
 
 
 def shape(spec: PixelSpec) -> tuple[int, ...]:
@@ -61,9 +74,9 @@ def image(raw: Array, spec: PixelSpec, first: int = 0) -> Array:
     raw
         (bytes,) uint8, as stored in a file.
     spec
-        The frame's layout; single bits are supported too.
+        The frame's layout; single bits and packed values are supported too.
     first
-        For single bits: the number of bits in the first byte that belong to the frame before.
+        For these: the number of bits in the first byte that belong to the frame before.
 
     Returns
     -------
@@ -73,11 +86,20 @@ def image(raw: Array, spec: PixelSpec, first: int = 0) -> Array:
     if spec.bits_allocated == 1:
         count = spec.rows * spec.columns * spec.samples
         return np.unpackbits(raw, bitorder="little")[first : first + count].reshape(shape(spec))
-    if spec.photometric == "YBR_FULL_422" and spec.syntax in SYNTAXES:
+    if spec.bits_allocated == PACKED:
+        raw = _unpacked(raw, spec, first).view(np.uint8)
+    if spec.photometric == "YBR_FULL_422" and spec.syntax in (*SYNTAXES, DEFLATED):
         return _expanded(raw).reshape(shape(spec))
     out = raw.view(stored_dtype(spec)).reshape(1, *shape(spec))
     settle(spec, out)
     return out[0]
+
+
+def _unpacked(raw: Array, spec: PixelSpec, first: int) -> Array:
+    """Values of 12 bits, the first in the lowest bits, as 16 bits each."""
+    count = spec.rows * spec.columns * spec.samples
+    half = np.stack([raw & 15, raw >> 4], axis=-1).reshape(-1)[first // 4 :][: 3 * count].astype(np.uint16)
+    return half[0::3] | half[1::3] << 4 | half[2::3] << 8
 
 
 def _expanded(raw: Array) -> Array:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,17 @@ def changed(file: File) -> PixelError:
 def same(file: File, size: int, modified: int) -> bool:
     """Whether a file still has the size (bytes) and modification time (ns) of the scan; 0 means unknown and matches."""
     return all(now == then or not now or not then for now, then in ((size, file.size), (modified, file.modified)))
+
+
+def check_open(file: File, handle: Any) -> None:
+    """Raise PixelError if an open file is not as it was when it was scanned."""
+    if files.is_remote(file.path):
+        now = getattr(handle, "size", None) or 0, 0
+    else:
+        stat = os.fstat(handle.fileno())
+        now = stat.st_size, stat.st_mtime_ns
+    if not same(file, *now):
+        raise changed(file)
 
 
 def read(file: File, offset: int, out: memoryview) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,7 +12,7 @@ from ..model import FrameSources, PixelSpec
 
 Array = npt.NDArray[np.generic]
 
-_INTEGERS = [np.dtype(d) for d in ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8")]
+_INTEGERS = [np.dtype(d) for d in ("i1", "i2", "i4", "i8")]
 _MOST_BITS_OF_FLOAT32 = 24
 
 
@@ -37,6 +39,8 @@ def is_identity(sources: FrameSources) -> bool:
 def value_dtype(sources: FrameSources, rescale: bool) -> np.dtype[np.generic]:
     """The dtype of an array of these frames; integers stay integers where every slope is 1 and every intercept whole.
 
+    Integers are signed, so that a difference of two values does not wrap; colours, which are no quantities, keep their type.
+
     Parameters
     ----------
     sources
@@ -53,12 +57,13 @@ def value_dtype(sources: FrameSources, rescale: bool) -> np.dtype[np.generic]:
     stored = np.result_type(*dtypes)
     if stored.kind == "f" and all(d.kind != "f" for d in dtypes):
         raise PixelError(f"{sources.file(0).path}: no integers hold the stored values of all frames; filter the table of frames")
-    if not rescale or is_identity(sources):
+    identity = is_identity(sources)
+    if not rescale or (identity and (stored.kind == "f" or sources.specs[0].samples > 1)):
         return stored
     _check_finite(sources)
     if stored.kind == "f":
         return np.dtype("f8")
-    return _whole(sources) or _real(sources)
+    return _whole(sources) or (stored if identity else _real(sources))
 
 
 def _check_finite(sources: FrameSources) -> None:
@@ -77,12 +82,17 @@ def _unfit(sources: FrameSources, frame: int, why: str) -> PixelError:
 
 
 def _whole(sources: FrameSources) -> np.dtype[np.generic] | None:
-    """The smallest integer dtype that holds stored value + intercept; ``None`` if none does or a result is not whole."""
+    """The smallest signed integers that hold every stored value + intercept, and the difference of any two.
+
+    ``None`` if none do or a result is not whole.  Where all layouts are signed, holding the values is enough: 16 bits, of which
+    scanners use a part, stay 16.
+    """
     if not ((sources.slope == 1).all() and (sources.intercept == np.round(sources.intercept)).all()):
         return None
     lows, highs = zip(*(_range(s) for s in sources.specs), strict=True)
     low, high = min(lows) + int(sources.intercept.min()), max(highs) + int(sources.intercept.max())
-    return next((d for d in _INTEGERS if np.iinfo(d).min <= low and high <= np.iinfo(d).max), None)
+    most = high if all(s.signed for s in sources.specs) else max(high, high - low)
+    return next((d for d in _INTEGERS if np.iinfo(d).min <= low and most <= np.iinfo(d).max), None)
 
 
 def _real(sources: FrameSources) -> np.dtype[np.generic]:
@@ -102,11 +112,27 @@ def _real(sources: FrameSources) -> np.dtype[np.generic]:
     raise _unfit(sources, int(blurred.argmax()), "makes different stored values the same")
 
 
+def has_bytes_of(one: np.dtype[np.generic], other: np.dtype[np.generic]) -> bool:
+    """Whether values of one dtype are the same bytes in the other: integers of one width, in a range that both hold."""
+    return one == other or (one.kind in "iu" and other.kind in "iu" and one.itemsize == other.itemsize)
+
+
+def fits(stored: Array, intercept: float, dtype: np.dtype[Any]) -> bool:
+    """Whether a dtype holds stored value + intercept; compressed images may have more bits than their header says."""
+    if dtype.kind == "f" or stored.size == 0:
+        return True
+    info = np.iinfo(dtype)
+    return bool(int(stored.min()) + int(intercept) >= info.min and int(stored.max()) + int(intercept) <= info.max)
+
+
 def apply(stored: Array, slope: float, intercept: float, out: Array) -> None:
     """Compute ``out[...] = stored * slope + intercept``; exact if ``out`` is of integers."""
     if slope == 1 and intercept == 0:
         out[...] = stored
-    elif out.dtype.kind in "iu":  # arithmetic is modulo 2**bits, and the dtype that `value_dtype` chose holds every sum
+    elif out.dtype.kind in "iu":
+        if has_bytes_of(stored.dtype, out.dtype):
+            stored = stored.view(out.dtype)
+        # arithmetic is modulo 2**bits, and the dtype that `value_dtype` chose holds every sum
         modulus = 1 << 8 * out.dtype.itemsize
         addend = np.array(int(intercept) % modulus, np.uint64).astype(out.dtype)
         np.add(stored, addend, out=out, dtype=out.dtype, casting="unsafe")

@@ -119,6 +119,11 @@ class Selected(indexing.ExplicitlyIndexedNDArrayMixin):
         """Of the values."""
         return self.window.dtype
 
+    @property
+    def sources(self) -> FrameSources:
+        """Where the frames lie."""
+        return self.window.sources
+
     def get_duck_array(self) -> Array:
         """The values, read from the files."""
         return self.window.read()

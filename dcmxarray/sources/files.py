@@ -35,6 +35,12 @@ def local(path: str) -> str:
     return os.fsdecode(unquote_to_bytes(path[len(_LOCAL) :])) if path.startswith(_LOCAL) else path
 
 
+def expanded(source: Source) -> str:
+    """A path as text, with the home folder for a leading ``~``."""
+    path = source if type(source) is str else os.fsdecode(os.fspath(source))
+    return os.path.expanduser(path) if path.startswith("~") else path
+
+
 def as_text(path: str) -> str:
     """The form of a local path that a table holds: unchanged, or a ``file://`` URL if its bytes are not valid UTF-8."""
     if path.isascii():

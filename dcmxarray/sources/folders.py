@@ -6,13 +6,16 @@ It lists names and never opens a file.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from glob import iglob
 from itertools import islice
 
-from .files import Source, as_text, is_remote, local, remote
+from .files import Source, as_text, expanded, is_remote, local, remote
 
+_PATTERN = re.compile(r"[*?[]")
 _MANY = 16  # with so many sources in one folder, it is faster to list the folder than to ask for each
 
 
@@ -24,7 +27,8 @@ def walk(sources: Iterable[Source], unread: list[tuple[str, str]] | None = None)
     Parameters
     ----------
     sources
-        Folders and files.  Relative paths are resolved against the current working directory when the walk starts.
+        Folders and files.  Relative paths are resolved against the current working directory when the walk starts; ``~`` is the
+        home folder; ``*``, ``**``, ``?`` and ``[...]`` match names, unless a file of that very name exists.
     unread
         A list that receives (path, reason) for folders that can't be read, and for sources that are FIFOs or devices.
 
@@ -35,7 +39,7 @@ def walk(sources: Iterable[Source], unread: list[tuple[str, str]] | None = None)
     Raises
     ------
     FileNotFoundError
-        A source does not exist.
+        A source does not exist, or nothing matches it.
     """
     seen: set[str] = set()
     for path, is_file in _given(sources):
@@ -51,7 +55,7 @@ def _given(sources: Iterable[Source]) -> Iterator[tuple[str, bool]]:
 
     A folder that holds many of the sources is listed once.
     """
-    paths = [source if type(source) is str else os.fsdecode(os.fspath(source)) for source in sources]
+    paths = [path for source in sources for path in _matching(expanded(source))]
     pairs = [(path, *path.rpartition("/")[::2]) if "://" not in path else (path, "", "") for path in paths]
     counts = Counter([parent for _, parent, _ in pairs])
     absolute = {parent: _absolute(parent) for parent in counts if parent}
@@ -61,6 +65,22 @@ def _given(sources: Iterable[Source]) -> Iterator[tuple[str, bool]]:
             yield f"{absolute[parent].rstrip(os.sep)}{os.sep}{name}", parent in listed and name in listed[parent]
         else:
             yield path if is_remote(path) else _absolute(local(path)), False
+
+
+def _matching(path: str) -> Iterable[str]:
+    """The paths that a pattern matches, sorted; the path itself if it is no pattern."""
+    if not _PATTERN.search(path) or (is_remote(path) and "*" not in path):
+        return (path,)
+    if is_remote(path):
+        filesystem, inside = remote(path)
+        found = sorted(filesystem.unstrip_protocol(name) for name in filesystem.glob(inside))
+    elif "://" in path or os.path.lexists(path):
+        return (path,)
+    else:
+        found = sorted(iglob(path, recursive=True))
+    if not found:
+        raise FileNotFoundError(f"no file or folder matches {as_text(path)!r}")
+    return found
 
 
 def _absolute(path: str) -> str:

@@ -4,5 +4,6 @@ The room works on columns of numbers and text.  It never opens a file, knows no 
 
 In reading order: ``split`` divides series into stacks (``copies`` leaves out copies of files); ``arrange`` turns a stack into a
 `FrameGrid`, step by step in ``slices``, ``axes``, ``diffusion`` and ``time``, with the intermediate state in ``work``;
-``explain`` writes the error messages for frames that do not fit; ``geometry`` has planes, clusters and affines.
+``explain`` writes the error messages for frames that do not fit, ``doubles`` finds those that hide an axis, and ``ways`` tries
+the ways out that a message names; ``geometry`` has planes, clusters and affines.
 """

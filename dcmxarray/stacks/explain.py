@@ -1,9 +1,8 @@
-"""Error messages for frames that do not fill a grid: the cells, the files and the argument that helps.  Opens no file."""
+"""Error messages for frames that do not fill a grid: the cells and the files.  Opens no file."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from .work import Work
 
 _PLACES = BOOKKEEPING | {*POSITION, "SOPInstanceUID"}
 _MOST = 3
-_WAY_OF_COPIES = "pass duplicates='first', or a table without the wrong one"
 
 
 def _cell(work: Work, code: int) -> str:
@@ -53,14 +51,19 @@ def _file(frames: pd.DataFrame, row: int) -> str:
 
 def differing(rows: pd.DataFrame) -> list[str]:
     """The columns in which frames differ, except position, bookkeeping columns and SOPInstanceUID."""
-    columns = [c for c in rows.columns if c not in _PLACES]
-    return [c for c in columns if rows[c].nunique(dropna=False) > 1]
+    return [str(c) for c in rows.columns if c not in _PLACES and _varies(rows[c])]
 
 
-def describe_doubles(work: Work, cells: Ints, counts: Ints, dims: Sequence[str] | None) -> str:
-    """The message for cells that hold several frames.
+def _varies(column: pd.Series) -> bool:
+    """Whether a column holds several values; a user's own may hold what can't be compared."""
+    try:
+        return column.nunique(dropna=False) > 1
+    except TypeError:
+        return False
 
-    It names the first such cell, its files, the columns in which they differ, and the argument that resolves it.
+
+def describe_doubles(work: Work, cells: Ints, counts: Ints) -> str:
+    """The message for cells that hold several frames: the first such cell, its files, the columns in which they differ.
 
     Parameters
     ----------
@@ -70,31 +73,47 @@ def describe_doubles(work: Work, cells: Ints, counts: Ints, dims: Sequence[str] 
         (frames,) flat cell of each frame.
     counts
         (cells,) frames in each cell.
-    dims
-        The dims that the user asked for.
     """
     doubles = np.flatnonzero(counts > 1)
-    rows = np.flatnonzero(cells == doubles[0])
-    names = ", ".join(_file(work.frames, r) for r in rows[:_MOST])
-    unlike = differing(work.frames.iloc[rows])
-    asked = [*(dims or [a.name for a in work.axes])]
-    way = f"pass dims={[*asked, unlike[0]]!r}, duplicates='first' or a filtered table" if unlike else _WAY_OF_COPIES
-    one = work.frames["SOPInstanceUID"].iloc[rows].nunique() == 1
+    rows = work.frames.iloc[np.flatnonzero(cells == doubles[0])]
+    return _doubled(work, doubles.size, _cell(work, int(doubles[0])), rows)
+
+
+def describe_double(work: Work, frames: pd.DataFrame, kept: Ints, stands_in: Ints) -> str:
+    """The message for doubles that hide an axis.
+
+    Parameters
+    ----------
+    work
+        The arranged stack, without the doubles.
+    frames
+        All frames of the stack.
+    kept
+        The rows of ``frames`` in ``work``.
+    stands_in
+        (frames,) the row that stays in the place of each.
+    """
+    doubled = np.unique(stands_in[stands_in != np.arange(len(frames))])
+    cell = int(work.cells()[np.searchsorted(kept, doubled[0])])
+    return _doubled(work, doubled.size, _cell(work, cell), frames.iloc[np.flatnonzero(stands_in == doubled[0])])
+
+
+def _doubled(work: Work, count: int, cell: str, rows: pd.DataFrame) -> str:
+    """The message for doubles, of which ``rows`` share the first cell."""
+    names = ", ".join(_file(rows, r) for r in range(min(len(rows), _MOST)))
+    unlike = differing(rows)
+    one = rows["SOPInstanceUID"].nunique() == 1
     same = "their pixels alone, under one SOPInstanceUID" if one else "nothing that the table knows"
-    what = ", ".join(unlike[:8]) if unlike else same
-    return (
-        f"{_series(work)}: {doubles.size} cells hold several frames, first at {_cell(work, int(doubles[0]))} ({names}). "
-        f"They differ in {what}; {way}."
+    hold = "cell holds" if count == 1 else "cells hold"
+    return f"{_series(work)}: {count} {hold} several frames, first at {cell} ({names}). They differ in " + (
+        f"{', '.join(unlike[:8]) or same}."
     )
 
 
 def describe_holes(work: Work, counts: Ints, shape: tuple[int, ...]) -> str:
-    """The message for cells without a frame: which cells, and the argument that resolves it; ``counts`` is (cells,)."""
+    """The message for cells without a frame: which cells; ``counts`` is (cells,)."""
     empty = np.flatnonzero(counts == 0)
     names = "; ".join(_cell(work, int(e)) for e in empty[:_MOST])
     axes = " x ".join(f"{axis.name} {n}" for axis, n in zip(work.axes, shape, strict=True))
     more = f" and {empty.size - _MOST} more" if empty.size > _MOST else ""
-    return (
-        f"{_series(work)}: {empty.size} of {counts.size} cells ({axes}) have no frame: {names}{more}. Pass missing='fill', "
-        f"or a filtered table."
-    )
+    return f"{_series(work)}: {empty.size} of {counts.size} cells ({axes}) have no frame: {names}{more}."

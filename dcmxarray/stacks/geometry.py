@@ -12,6 +12,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _ROUNDED = 0.05  # how far rounded direction cosines may be from unit vectors at a right angle
+_LENGTHS = 1e-9, 1e9  # mm; a spacing beyond these was not measured, and computing with it would overflow
 SAME_PLACE = 0.01  # mm; positions closer than this are equal, unless the slices themselves are thinner
 REGULAR = 0.01  # mm, or this part of the spacing: smaller differences between steps are ignored
 
@@ -121,3 +122,8 @@ def as_codes(values: Any, tolerance: float = 0.0) -> Ints:
         return clusters(np.where(missing, np.nan, array.astype("int64").astype(float)), 0.0)
     text = np.array(["\uffff" if pd.isna(v) else str(v) for v in array.tolist()], dtype=np.str_)
     return np.asarray(np.unique(text, return_inverse=True)[1].reshape(-1), np.int64)
+
+
+def are_lengths(values: Floats) -> bool:
+    """Whether spacings or thicknesses, mm, can be such: positive numbers of a size that can be measured."""
+    return bool(((values > _LENGTHS[0]) & (values < _LENGTHS[1])).all())

@@ -352,7 +352,7 @@ def choose(frames: pd.DataFrame, series: str | int | None, pixels: Pixels) -> St
     if not named:
         raise SeriesError(f"no series {series!r}; there are:\n{listing(stacks)}")
     what = "the source holds" if series is None else f"{series!r} names"
-    raise SeriesError(f"{what} {len(named)} arrays; pass series= one of these keys, or a filtered table:\n{listing(named)}")
+    raise SeriesError(f"{what} {len(named)} arrays; pass series= one of these keys:\n{listing(named)}")
 
 
 def _matches(stack: Stack, name: str) -> bool:
@@ -363,9 +363,15 @@ def _matches(stack: Stack, name: str) -> bool:
 
 
 def listing(stacks: list[Stack], most: int = 20) -> str:
-    """One line for each stack, up to ``most``: key, description, number of frames."""
-    lines = [f"  {s.key}  {_text(s.frames['SeriesDescription'].iloc[0])!r}  {len(s.frames)} frames" for s in stacks[:most]]
+    """One line for each stack, up to ``most``: key, SeriesNumber, description, number of frames."""
+    lines = [f"  {s.key}  {_numbered(s.frames)}  {len(s.frames)} frames" for s in stacks[:most]]
     return "\n".join(lines + ([f"  ... and {len(stacks) - most} more"] if len(stacks) > most else []))
+
+
+def _numbered(frames: pd.DataFrame) -> str:
+    """The SeriesNumber, if there is one, and the SeriesDescription of a stack."""
+    number, text = frames["SeriesNumber"].iloc[0], _text(frames["SeriesDescription"].iloc[0])
+    return repr(text) if pd.isna(number) else f"SeriesNumber {number}  {text!r}"
 
 
 def _text(value: object) -> str:

@@ -128,6 +128,7 @@ def add_time(work: Work) -> None:
     groups = _without_slice(work)
     tried = (_try(candidate, frames, cells, groups) for candidate in CLOCKS)
     found = next((ordering for ordering in tried if ordering is not None), None) or _fallback(frames, cells, groups)
+    found = found or _with_gaps(frames, cells)
     if found is None:
         return
     clock = found if found.candidate.scale else _clock(frames, found.rank, cells)
@@ -170,6 +171,31 @@ def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | Non
         return Ordering(FALLBACK, rank, values)
     first = pd.Series(values).groupby(cells).transform("min").to_numpy()
     return Ordering(FALLBACK, rank, values) if _agrees(values - first, rank, groups) else None
+
+
+def _with_gaps(frames: pd.DataFrame, cells: Ints) -> Ordering | None:
+    """The ordering by a clock if frames are missing within volumes: a volume ends where one of its cells comes again.
+
+    Volumes that overlap in time, and clocks that a frame lacks or shares with another one of its cell, give none.
+    """
+    for candidate in CLOCKS:
+        values = candidate.values(frames)
+        if candidate.scale and rank_within(values, cells) is not None:
+            rank = _volumes(values, cells)
+            if rank_within(rank.astype(float), cells) is not None and _agrees(values, rank, np.zeros_like(cells)):
+                return Ordering(candidate, rank, values)
+    return None
+
+
+def _volumes(values: Floats, cells: Ints) -> Ints:
+    """(frames,) numbers of volumes, of which each holds a cell once, in the order of the values."""
+    rank, seen, number = np.zeros(cells.size, np.int64), set[int](), 0
+    for row in np.argsort(values, kind="stable").tolist():
+        if cells[row] in seen:
+            seen, number = set[int](), number + 1
+        seen.add(int(cells[row]))
+        rank[row] = number
+    return rank
 
 
 def _clock(frames: pd.DataFrame, rank: Ints, cells: Ints) -> Ordering | None:

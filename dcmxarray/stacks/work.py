@@ -10,13 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attributes import column_of
+from ..attributes import BY_NAME, column_of
 from ..errors import GridError
 from ..model import Ints
 from . import geometry
 
 TOLERANCE = {"te": 1e-3, "ti": 1e-3, "fa": 1e-3}
 MOST_CELLS, LEAST_CELLS = 64, 1 << 16  # a grid may have this many cells for each frame, plus a constant
+
+
+class MisfitError(GridError):
+    """Frames do not fill a grid; `arrange` adds the ways out to the message."""
 
 
 @dataclass
@@ -66,23 +70,20 @@ class Work:
 
         Raises
         ------
-        GridError
+        MisfitError
             Almost all cells of the grid would be empty.
         """
         axis = Axis(name, codes)
         if axis.count > 1:
             self.axes.append(axis)
         if math.prod(a.count for a in self.axes) > MOST_CELLS * len(self.frames) + LEAST_CELLS:
-            raise GridError(_emptiness(self))
+            raise MisfitError(_emptiness(self))
 
 
 def _emptiness(work: Work) -> str:
     """The message for axes whose combinations are almost all without a frame."""
     axes = " x ".join(f"{axis.name} {axis.count}" for axis in work.axes)
-    return (
-        f"series {work.frames['SeriesInstanceUID'].iloc[0]}: {len(work.frames)} frames do not fill a grid of {axes} cells. "
-        f"Pass a filtered table, or other dims= than {[a.name for a in work.axes]!r}."
-    )
+    return f"series {work.frames['SeriesInstanceUID'].iloc[0]}: {len(work.frames)} frames do not fill a grid of {axes} cells."
 
 
 def codes_of(frames: pd.DataFrame, name: str) -> Ints:
@@ -95,11 +96,20 @@ def codes_of(frames: pd.DataFrame, name: str) -> Ints:
     """
     column = column_of(name)
     if column not in frames:
-        raise GridError(f"dims: {name!r} is no column of the frame table; read it with tags=[{name!r}]")
+        raise GridError(f"dims: {name!r} is no column of the frame table; {_instead(name)}")
     values = frames[column]
+    if isinstance(values.dtype, pd.CategoricalDtype):  # in the order of its categories
+        return np.unique(values.cat.codes.to_numpy(np.int64) % (len(values.cat.categories) + 1), return_inverse=True)[1]
     if pd.api.types.is_numeric_dtype(values):
         return geometry.clusters(values.to_numpy(float, na_value=np.nan), TOLERANCE.get(name, 0.0))
     return geometry.as_codes(values.to_numpy(dtype=None if values.dtype.kind in "mM" else object))
+
+
+def _instead(name: str) -> str:
+    """What to pass instead of a name that is no column."""
+    attribute = BY_NAME.get(name)
+    parts = attribute.parts if attribute else ()
+    return f"its columns are {', '.join(parts)}" if parts else f"read it with tags=[{name!r}]"
 
 
 def joint(codes: list[Ints]) -> Ints:

@@ -21,10 +21,9 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import MemoryStore, WrapperStore
 
-from ..arrays import files
 from ..arrays.build import NAME
 from ..errors import FATAL, StoreError, one_line
-from . import claims, documents, identifiers, keys, objects, reading
+from . import claims, documents, identifiers, keys, objects, origins, reading
 from .documents import DOCUMENT, Mark
 from .layout import layout, regions, shard_keys
 
@@ -157,7 +156,7 @@ def _is_usual_attribute(name: Any, value: Any) -> bool:
     return not instruction and all(type(v) in (str, int, float, bool) for v in parts) and " since " not in str(value)
 
 
-_LOWER = frozenset(("units", "long_name", "time_source", "slice_source"))
+_LOWER = frozenset(("units", "long_name", "time_source", "slice_source", "value_source", "flag_values", "flag_meanings"))
 
 
 def _as_objects(array: xr.DataArray, chunks: tuple[int, ...], shards: tuple[int, ...]) -> tuple[dict[str, bytes], Store]:
@@ -271,6 +270,11 @@ def verify(store: Store, group: str, found: Mark) -> str | None:
     return "; ".join(said) or None
 
 
+def is_listed_whole(store: Store, group: str, found: Mark) -> bool:
+    """Whether a listing of the group has every object of a stored array: cheap, and blind for damage within objects."""
+    return set(found.checksums) <= set(objects.names_under(store, group))
+
+
 def keep(
     location: objects.Location,
     group: str,
@@ -305,7 +309,7 @@ def keep(
     clean = identifiers.without(array, drop)
     check_chunks(chunks, map(str, array.dims))
     claims.check_group(group)
-    claims.check_target(location, sources(array), group)
+    claims.check_target(location, origins.sources(array), group)
     with objects.opened(location, write=True) as store:
         if group:
             claims.root(store, None)
@@ -325,31 +329,3 @@ def check_chunks(chunks: Mapping[str, int] | None, dims: Iterable[str]) -> None:
             raise ValueError(f"chunks: there is no dim {dim!r}; there are {sorted(known)}")
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or (size < 1 and size != -1):
             raise ValueError(f"chunks: {dim}={size!r} is no number of values; give 1 or more, or -1 for the whole")
-
-
-def sources(array: xr.DataArray) -> list[str]:
-    """Where an array is read from: the folders of its files, or its place in a store; traced through dask graphs too."""
-    found = [*files.paths(array)]
-    places = [array.encoding[reading.PLACE]] if reading.PLACE in array.encoding else []
-    for part in _parts(array):
-        found += getattr(getattr(part, "sources", None), "paths", ())
-        places += [part.token[0]] if isinstance(part, reading.Stored) else []
-    return [*folders(found), *filter(None, places)]
-
-
-def _parts(array: xr.DataArray) -> Iterator[Any]:
-    """The backend arrays in the source tasks of a dask array."""
-    if array.chunks is None:
-        return
-    for layer in array.data.dask.layers.values():
-        for key, task in dict(layer).items() if len(layer) < 2 else ():
-            part = getattr(task, "value", task)
-            while part is not None and key is not None and not isinstance(part, np.ndarray):
-                yield part
-                part = getattr(part, "array", None)
-
-
-def folders(paths: Iterable[str]) -> list[str]:
-    """The distinct folders of files, sorted."""
-    parents = {path.rpartition("/")[0] or "/" for path in paths}
-    return sorted(objects.local(path) or path for path in parents)

@@ -12,6 +12,7 @@ import json
 import os
 import posixpath
 import stat
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ from zarr.storage import LocalStore
 from ..errors import StoreError
 from . import documents, objects
 from .documents import DOCUMENT
-from .keys import is_within
+from .keys import LONGEST, is_within
 
 BEGUN = "begun."
+_LONGEST_GROUP = 1000  # bytes; object stores take keys of 1024
 
 
 def check_target(location: objects.Location, sources: Iterable[str], group: str = "") -> None:
@@ -199,11 +201,25 @@ def tidy(store: Store, group: str) -> None:
 
 
 def check_group(group: str) -> None:
-    """Raise StoreError for a path that could leave the store or that the store reserves."""
+    """Raise StoreError for a path that could leave the store, that the store reserves in any case, or that is too long."""
+    if not isinstance(group, str):
+        raise TypeError(f"group={group!r} is no text; give a path within the store, or leave it out for the root")
     if group and (not is_within(group) or any(part.startswith((".", "__", BEGUN)) for part in group.split("/"))):
         raise StoreError(f"group={group!r} is no path within a store; give names that '/' divides, without '..' or leading dots")
-    if DOCUMENT in group.split("/") or group.split("/")[0] == "tables":
+    parts = [_caseless(part) for part in group.split("/")]
+    if DOCUMENT in parts or parts[0] == "tables":
         raise StoreError(f"group={group!r}: a store keeps that name for itself; give another")
+    sizes = [len(part.encode("utf-8", "surrogatepass")) for part in group.split("/")]
+    if max(sizes) > LONGEST or sum(sizes) > _LONGEST_GROUP or not group.isprintable():
+        raise StoreError(
+            f"group={group[:40]!r}... is too long, or no text that can be a name; a name may have {LONGEST} bytes, all together "
+            f"{_LONGEST_GROUP}"
+        )
+
+
+def _caseless(name: str) -> str:
+    """The name that file systems may take a name for: some ignore case, or dots and spaces at the end."""
+    return unicodedata.normalize("NFKC", name).casefold().rstrip(". ")
 
 
 def root(store: Store, tables: str | None) -> None:

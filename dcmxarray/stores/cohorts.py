@@ -20,7 +20,7 @@ from ..arrays.describe import DETAILS, details_of
 from ..arrays.origin import Opener, Origin
 from ..attributes import BY_NAME, DIM_ORDER
 from ..errors import FATAL, StoreError, one_line
-from . import arrays, claims, documents, identifiers, objects, tables
+from . import arrays, claims, documents, identifiers, objects, origins, tables
 from .keys import name
 
 FLUSH = 10.0  # seconds between two updates of the store's tables
@@ -32,7 +32,7 @@ def write(
     chunks: Mapping[str, int] | None,
     drop: identifiers.Identifiers,
     overwrite: bool,
-    client: Any,
+    scheduler: Any,
     options: dict[str, Any],
 ) -> pd.DataFrame:
     """Write all arrays.
@@ -49,8 +49,8 @@ def write(
         Whether to leave out identifying elements.
     overwrite
         Whether to write arrays again that are in the store and unchanged.
-    client
-        A client of distributed or the name of a scheduler; ``None`` takes the one in force, else threads.
+    scheduler
+        As for `parallel.results`.
     options
         Passed to each array's opener.
 
@@ -75,16 +75,15 @@ def write(
     how = _digest(repr((documents.FORMAT, chunks and sorted(chunks.items()), drop, sorted(options.items()))))
     prints = [one and f"{one}:{how}" for one in _fingerprints(members, keys)]
     shared = objects.is_of_this_process(location)
-    if shared and client not in (None, "threads", "synchronous"):
-        raise StoreError("a zip file, or a store that is held in memory, takes one process: leave out client=")
+    if shared and scheduler is not None and not parallel.in_one_process(scheduler):
+        raise StoreError("a zip file, or a store that is held in memory, takes one process: leave out scheduler=")
     with objects.opened(location, write=True) as store:
         tables.begin(store)
         there = _announce(store, dict(zip(keys, prints, strict=True)), overwrite)
         target = store if shared else location
         task = partial(_write_one, target, chunks, drop, overwrite, options)
         items = ((key, opener, one, key in there) for key, opener, one in zip(keys, openers, prints, strict=True))
-        scheduler = "threads" if shared and client is None else client
-        done = parallel.results(task, items, len(keys), scheduler, "to Zarr")
+        done = parallel.results(task, items, len(keys), "threads" if shared and scheduler is None else scheduler, "to Zarr")
         rows = _listed(store, members, keys, prints, drop, done)
         tables.join(store)
     report = pd.DataFrame([rows[key] for key in keys], index=pd.Index(keys, name="key", dtype="str"))
@@ -120,7 +119,7 @@ def _sources(members: Origin) -> list[str]:
     store = getattr(members, "location", None)
     if store is not None:
         return [objects.place(store)]
-    return arrays.folders(members.frames["path"].dropna().unique()) if "path" in members.frames else []
+    return origins.folders(members.frames["path"].dropna().unique()) if "path" in members.frames else []
 
 
 def _fingerprints(members: Origin, keys: list[str]) -> list[str]:
@@ -174,7 +173,7 @@ def _write_one(
     try:
         with objects.opened(location, write=True) as store:
             found = None if overwrite or not fingerprint else _mark(store, name(key))
-            if found is not None and found.fingerprint == fingerprint:
+            if found is not None and found.fingerprint == fingerprint and arrays.is_listed_whole(store, name(key), found):
                 row |= {"status": "kept", **found.about}
                 if not listed:
                     claims.tidy(store, name(key))
@@ -271,7 +270,7 @@ def _add(
     tables.add(store, tables.SERIES, table)
 
 
-def verify(members: Origin, location: objects.Location) -> pd.DataFrame:
+def verify(members: Origin, location: objects.Location, scheduler: Any = None) -> pd.DataFrame:
     """Read every object of every array again, and the tables.
 
     Returns
@@ -282,7 +281,7 @@ def verify(members: Origin, location: objects.Location) -> pd.DataFrame:
     """
     keys = members.keys
     items = list(zip(keys, _fingerprints(members, keys), strict=True))
-    scheduler = "threads" if objects.is_of_this_process(location) else None
+    scheduler = "threads" if objects.is_of_this_process(location) and scheduler is None else scheduler
     listed, problems = _tables(location)
     found = dict(parallel.results(partial(_verify_one, location, listed), items, len(keys), scheduler, "verifying"))
     rows = [found[k] for k in range(len(keys))] + [("damaged", problem) for problem in problems]

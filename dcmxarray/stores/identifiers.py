@@ -54,7 +54,8 @@ def is_identifying(name: str) -> bool:
     attribute = BY_COLUMN.get(name)
     if attribute is not None and attribute.identifies:
         return True
-    return name in _identifying() or name.startswith("(") or names_a_person(name)
+    parts = name.split(".")  # of a path into sequences
+    return not _identifying().isdisjoint(parts) or name.startswith("(") or names_a_person(name)
 
 
 def without(array: xr.DataArray, identifiers: Identifiers) -> xr.DataArray:

@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,13 +18,15 @@ import zarr
 from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
-from zarr.storage import FsspecStore, LocalStore, StorePath, ZipStore
+from zarr.storage import FsspecStore, LocalStore, StorePath, WrapperStore, ZipStore
 
 from ..errors import StoreError
+from .keys import is_within
 
 Location = Any  # str | os.PathLike[str] | Store
 
 UNFINISHED = ".partial"
+_FILE = re.compile(r"(file|local):(//localhost(?=/)|//|(?=/))", re.IGNORECASE)  # begins the URL of a local file (RFC 8089)
 _UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")  # zarr's temporary name for an object that it is writing
 
 
@@ -37,8 +40,32 @@ def opened(location: Location, *, write: bool = False) -> Iterator[Store]:
     Raises
     ------
     StoreError
-        A zip file is damaged.
+        A zip file is damaged, or the system refuses to write.
     """
+    try:
+        with _opened(location, write) as store:
+            yield store
+    except OSError as error:
+        if not write or not _is_at(error.filename, location):
+            raise
+        raise StoreError(
+            f"{place(location)}: can't be written ({error.strerror or error}); an array that was not finished does not read as "
+            "complete. Make room or give another place, and write it again"
+        ) from error
+
+
+def _is_at(name: Any, location: Location) -> bool:
+    """Whether an error of the system that names a file, or none, concerns a store."""
+    root = local(location)
+    if name is None or root is None:
+        return True
+    folder = os.path.dirname(os.path.realpath(root)) if is_zip(location) else root
+    return f"{os.path.abspath(os.fsdecode(name))}/".startswith(folder) or f"{root}/".startswith(f"{os.fsdecode(name)}/")
+
+
+@contextmanager
+def _opened(location: Location, write: bool) -> Iterator[Store]:
+    """`opened`, with errors of the system as they are."""
     if type(location) is LocalStore:
         yield LocalStore(os.path.abspath(location.root), read_only=location.read_only)  # zarr would make the folders before ".."
     elif isinstance(location, Store):
@@ -54,23 +81,36 @@ def opened(location: Location, *, write: bool = False) -> Iterator[Store]:
 
 def local(location: Location) -> str | None:
     """The absolute path of a local store, ``None`` for any other."""
+    location = _unwrapped(location)
+    if isinstance(location, FsspecStore):
+        location = location.fs.unstrip_protocol(location.path)
+        return local(location) if _FILE.match(location) else None
     if isinstance(location, Store):
         place = getattr(location, "root", None) if isinstance(location, LocalStore) else getattr(location, "path", None)
         return os.path.abspath(place) if isinstance(location, (LocalStore, ZipStore)) and place else None
-    path = os.fspath(location)
-    if path.startswith(("file://", "local://")):
-        return os.path.abspath(os.fsdecode(unquote_to_bytes(path.partition("://")[2])))
+    path = os.path.expanduser(os.fspath(location))
+    if found := _FILE.match(path):
+        return os.path.abspath(os.fsdecode(unquote_to_bytes(path[found.end() :])))
     return None if "://" in path else os.path.abspath(path)
 
 
 def place(location: Location, group: str = "") -> str:
     """The place of a group as one text: an absolute path, a URL, or the id of a store in this process."""
-    root = local(location)
+    root, location = local(location), _unwrapped(location)
+    if root is None and isinstance(location, str) and "::" in location:  # "simplecache::file:///..."
+        root = local(location.rpartition("::")[2])
     if root is None and isinstance(location, FsspecStore):
         root = location.fs.unstrip_protocol(location.path)
     elif root is None and isinstance(location, Store):
-        root = f"store://{id(location)}"
+        root = f"store://{id(getattr(location, '_store_dict', location))}"  # read-only copies of a store in memory share it
     return "/".join(part for part in (root or os.fspath(location), group) if part)
+
+
+def _unwrapped(location: Location) -> Location:
+    """The store that other stores wrap."""
+    while isinstance(location, WrapperStore):
+        location = location._store
+    return location
 
 
 def is_zip(location: Location) -> bool:
@@ -94,30 +134,40 @@ def _zip(path: str, write: bool) -> Iterator[Store]:
         yield store
         return
     with tempfile.TemporaryDirectory(UNFINISHED, f"{os.path.basename(path)}.", os.path.dirname(path)) as folder:
-        if os.path.exists(path):
-            _unpack(path, folder)
+        comment = _unpack(path, folder) if os.path.exists(path) else b""
         yield LocalStore(folder)
-        _pack(folder, f"{folder}.zip")
+        _pack(folder, f"{folder}.zip", comment)
         if os.path.exists(path):
             shutil.copymode(path, f"{folder}.zip")
         os.replace(f"{folder}.zip", path)
 
 
-def _unpack(path: str, folder: str) -> None:
-    """Unpack a zip to files, so that its objects can be deleted and replaced."""
+def _unpack(path: str, folder: str) -> bytes:
+    """Unpack a zip to files, so that its objects can be deleted and replaced; returns its comment.
+
+    Raises
+    ------
+    StoreError
+        The zip is damaged, or holds what files can't keep: encrypted entries, names that repeat or leave the zip.
+    """
     try:
         with zipfile.ZipFile(path) as packed:
+            names = [entry.filename.removesuffix("/") for entry in packed.infolist()]
+            if not all(map(is_within, names)) or len({name.casefold() for name in names}) < len(names):
+                raise StoreError(f"{path} has names that repeat or leave it; nothing was written, give another place")
             packed.extractall(folder)
-    except zipfile.BadZipFile as error:
-        raise StoreError(f"{path} is no zip file, or a damaged one") from error
+            return packed.comment
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+        raise StoreError(f"{path} is no zip file that can be read ({error}); nothing was written, give another place") from error
 
 
-def _pack(folder: str, path: str) -> None:
-    """Pack the files of a folder into a zip, uncompressed; leaves no file if it fails."""
+def _pack(folder: str, path: str, comment: bytes) -> None:
+    """Pack a folder into a zip, uncompressed, with empty folders; leaves no file if it fails."""
     try:
         with zipfile.ZipFile(path, "w") as packed:
+            packed.comment = comment
             for file in sorted(Path(folder).rglob("*")):
-                if file.is_file():
+                if file.is_file() or not any(file.iterdir()):
                     packed.write(file, file.relative_to(folder))
     except BaseException:
         Path(path).unlink(missing_ok=True)

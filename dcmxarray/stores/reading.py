@@ -120,7 +120,8 @@ def open_array(store: Store, group: str, chunks: Chunks = "auto", place: str = "
         raise StoreError(f"no whole array {group!r} in the store; write it again by cohort.to_zarr")
     token = (place, group, f"{zlib.crc32(data):x}", mark.fingerprint)
     array = described(Listed(store, group, mark.checksums), group, token, mark)
-    array.encoding[PLACE] = array.variable.encoding[PLACE] = place
+    for part in (array, array.variable, *array.coords.variables.values()):
+        part.encoding[PLACE] = place
     if chunks is None:
         return array
     wanted: Any = auto_chunks({str(d): max(1, n) for d, n in array.sizes.items()}, array.dtype.itemsize)

@@ -25,6 +25,7 @@ from zarr.abc.store import Store
 from ..arrays.describe import DETAILS
 from ..attributes import LABELS
 from ..errors import StoreError
+from ..headers.asked import alike_tables
 from . import claims, documents, keys, objects
 
 TABLES = "tables"
@@ -197,7 +198,7 @@ def _newest(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """The rows of each key that were written last."""
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
-    every = pd.concat(parts, ignore_index=True)
+    every = pd.concat(alike_tables(parts), ignore_index=True)
     return every[every["written"] == every.groupby("key")["written"].transform("max")]
 
 

@@ -66,7 +66,7 @@ def test_an_unknown_option_is_said_once_before_any_work(tmp_path):
         assert opened == []
     with pytest.raises(TypeError, match="map takes no 'chunks'"):
         cohort.map(len, chunks={})
-    with pytest.raises(ValueError, match="scheduler 'thread' is none of"):
+    with pytest.raises(ValueError, match="scheduler='thread' is none of"):
         cohort[list(cohort)[:1]].map(len, scheduler="thread")
     with pytest.raises(TypeError, match="series is a key"):
         dx.open_series(dx.testing.example("dce"), series=["dce"])

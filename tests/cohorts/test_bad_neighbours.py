@@ -168,7 +168,7 @@ def check(folder, capsys):
     assert list(dx.open_cohort(folder, index=index)) == list(dx.open_cohort(folder, index=index)) == list(cohort)
     assert main(["info", str(folder)]) == 0
     out = capsys.readouterr().out
-    assert f"{GOOD}\n    good: slice:3 row:4 col:4, uint16, 5 x 2 x 2 mm" in out
+    assert f"{GOOD}\n    good: slice:3 row:4 col:4, int32, 5 x 2 x 2 mm" in out
     tree = cohort.to_datatree()
     leaves = [node for node in tree.leaves if "image" in node]
     assert len(leaves) + len(tree.attrs.get("problems", {})) == len(cohort)

@@ -139,7 +139,8 @@ def test_the_table_of_series_says_what_opening_gives(collection):
         if isinstance(row["problem"], str):
             with pytest.raises(dx.GridError) as caught:
                 cohort.open(key)
-            assert row["problem"] == " ".join(str(caught.value).split())
+            said, _, ways = " ".join(str(caught.value).split()).partition(" Pass ")
+            assert row["problem"] == said + (" Open it, and the error names the ways out." if ways else "")
             continue
         array = cohort.open(key, chunks=None)
         assert (row["dims"], row["shape"], row["dtype"]) == (array.dims, array.shape, str(array.dtype))

@@ -110,7 +110,7 @@ def test_one_frame_beyond_the_end_costs_itself(tmp_path):
     [
         ("BitsAllocated", 65535, "BitsAllocated is 65535"),
         ("BitsAllocated", 0, "BitsAllocated is 0"),
-        ("BitsAllocated", 12, "BitsAllocated is 12"),
+        ("BitsAllocated", 10, "BitsAllocated is 10"),
         ("BitsStored", 0, "BitsStored is 0"),
         ("BitsStored", 17, "BitsStored is 17"),
         ("HighBit", 3, "HighBit is 3"),
@@ -197,8 +197,7 @@ def test_deflated_data_are_inflated_no_further_than_needed(tmp_path):
     file.DataSetTrailingPadding = bytes(100 << 20)
     file.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.1.99")
     file.save_as(tmp_path / "b", implicit_vr=False, little_endian=True)
-    with pytest.raises(dx.PixelError, match="inflate to more than"):
-        dx.open_series(tmp_path / "b").load()
+    assert dx.open_series(tmp_path / "b").to_numpy().all()
 
 
 def test_colour_decoded_by_any_codec_is_the_same(real, monkeypatch):

@@ -44,7 +44,7 @@ def test_without_geometry_a_tomographic_stack_is_ordered_and_has_no_affine(tmp_p
 
 def test_doubles_are_named_and_the_named_way_works(tmp_path):
     frames = [frame(5 * s, EchoNumbers=e, InstanceNumber=1) for s in range(2) for e in (1, 2)]
-    with pytest.raises(dx.GridError, match=r"2 cells hold several .*EchoNumbers.*dims=\['slice', 'EchoNumbers'\]"):
+    with pytest.raises(dx.GridError, match=r"2 cells hold several .*EchoNumbers.*dims=\['EchoNumbers'\]"):
         opened(tmp_path, frames)
     assert dx.open_series(tmp_path, dims=["slice", "EchoNumbers"]).sizes["EchoNumbers"] == 2
     assert dx.open_series(tmp_path, duplicates="first").sizes == {"slice": 2, "row": 3, "col": 4}

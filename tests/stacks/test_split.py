@@ -186,3 +186,21 @@ def test_a_cut_copy_beside_the_whole_file_is_passed_over(tmp_path):
     paths[0].unlink()  # the cut one alone: its array says so, and never shows other pixels
     with pytest.raises(dx.PixelError, match=r"cut\.dcm"):
         dx.open_series(tmp_path / "s").load()
+
+
+def test_frames_without_a_series_are_one_series_for_each_patient_and_study(tmp_path):
+    for patient, study, count in (("a", "1.2", 2), ("b", "1.2", 3), ("b", "1.3", 4)):
+        frames = [frame(5 * s, PatientID=patient, StudyInstanceUID=study, SeriesInstanceUID=None) for s in range(count)]
+        write_series(tmp_path / f"{patient}{study}", frames)
+    cohort = dx.open_cohort(tmp_path)
+    assert sorted(cohort.open(key).sizes["slice"] for key in cohort) == [2, 3, 4]
+    assert all(key.startswith("no-SeriesInstanceUID-") for key in cohort)
+    [key] = dx.open_cohort(tmp_path / "a1.2")
+    assert key == "no-SeriesInstanceUID"
+
+
+def test_a_frame_without_an_orientation_does_not_keep_its_neighbours_from_their_stations(tmp_path):
+    frames = [frame(5 * s) | {"ImagePositionPatient": [x, 0, 5.0 * s]} for s in range(2) for x in (0, 100)]
+    frames.append(frame(0, ImageOrientationPatient=None, ImagePositionPatient=None))
+    write_series(tmp_path, frames)
+    assert sorted(dx.open_cohort(tmp_path).open(k).sizes.get("slice", 1) for k in dx.open_cohort(tmp_path)) == [1, 2, 2]

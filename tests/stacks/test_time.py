@@ -1,9 +1,11 @@
 """Which element orders volumes, and which clock tells their seconds."""
 
 import numpy as np
+import pydicom
 import pytest
 
 import dcmxarray as dx
+from dcmxarray.testing.writer import write_frame
 
 from ..making import frame, opened
 
@@ -176,3 +178,24 @@ def test_slices_may_be_staggered_by_less_than_the_gap_between_volumes(tmp_path, 
     da = opened(tmp_path, frames)
     assert da.attrs["time_source"] == ("" if agrees else "InstanceNumber, seconds by ") + "AcquisitionDateTime"
     assert da.isel(row=0, col=0).values.tolist() == [[0, 1, 2]] * 2
+
+
+def test_frame_time_is_in_ms_and_the_axis_in_s(tmp_path):
+    write_frame(tmp_path / "cine.dcm", frame(NumberOfFrames=3, FrameTime=40.0))
+    data = pydicom.dcmread(tmp_path / "cine.dcm")
+    data.PixelData *= 3
+    data.save_as(tmp_path / "cine.dcm")
+    da = dx.open_series(tmp_path)
+    assert da.attrs["time_source"] == "FrameTime"
+    assert da["time"].values.tolist() == [0, 0.04, 0.08]
+
+
+def test_a_clock_that_runs_backwards_in_one_slice_gives_no_seconds(tmp_path):
+    times = [["00", "01", "02"], ["00", "04", "03"]]
+    frames = [
+        frame(5 * s, TemporalPositionIdentifier=t + 1, AcquisitionTime=f"1000{times[s][t]}", value=t)
+        for s in range(2)
+        for t in range(3)
+    ]
+    da = opened(tmp_path, frames)
+    assert (da.attrs["time_source"], da["time"].attrs["units"]) == ("TemporalPositionIdentifier", "1")

@@ -106,7 +106,7 @@ def test_kinds_of_store(archive, tmp_path, kind):
     assert cohort.verify(store)["status"].eq("whole").all()
     if kind in ("zip", "object"):
         with pytest.raises(dx.StoreError, match="takes one process"):
-            cohort.to_zarr(store, client="processes")
+            cohort.to_zarr(store, scheduler="processes")
 
 
 @pytest.mark.slow
@@ -281,7 +281,7 @@ def test_what_is_written_anew_is_not_listed_meanwhile(archive, tmp_path, monkeyp
 
     monkeypatch.setattr(cohorts.arrays, "_fill", killed)
     with pytest.raises(KeyboardInterrupt):
-        cohort.to_zarr(tmp_path / "c.zarr", overwrite=True, client="synchronous")
+        cohort.to_zarr(tmp_path / "c.zarr", overwrite=True, scheduler="synchronous")
     monkeypatch.undo()
     assert len(dx.open_cohort(tmp_path / "c.zarr")) == 0
     first = next(iter(cohort))
@@ -308,7 +308,7 @@ LIMITED = """
     cohort = dx.open_cohort(sys.argv[1])
     used = int(next(l for l in open("/proc/self/status") if l.startswith("VmSize")).split()[1]) * 1024
     resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[3]),) * 2)
-    report = cohort.to_zarr(sys.argv[2] + "/c.zarr", client="synchronous")
+    report = cohort.to_zarr(sys.argv[2] + "/c.zarr", scheduler="synchronous")
     assert (report["status"] == "written").all(), report["message"].tolist()
     print(cohort.series["bytes"].sum())
 """

@@ -6,6 +6,8 @@ without a Python object per frame.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...jit import compiled, helper
@@ -29,7 +31,13 @@ def _find(values, value):  # type: ignore[no-untyped-def]
 @helper
 def _leaf(parents, leaves, parent, tag):  # type: ignore[no-untyped-def]
     """The index of a leaf in a sequence, or -1; ``leaves`` are sorted."""
-    k = np.searchsorted(leaves, tag)
+    k, end = 0, leaves.size
+    while k < end:
+        middle = (k + end) >> 1
+        if leaves[middle] < tag:
+            k = middle + 1
+        else:
+            end = middle
     while k < leaves.size and leaves[k] == tag:
         if parents[k] == parent:
             return k
@@ -37,31 +45,36 @@ def _leaf(parents, leaves, parent, tag):  # type: ignore[no-untyped-def]
     return -1
 
 
-@compiled
-def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at, size, vr):  # type: ignore[no-untyped-def]
+def walk_groups(buf: Any, start: int, explicit: bool, wanted: tuple[Any, ...], at: Any, size: Any, vr: Any) -> int:
     """Find the leaves of every frame; stops at the first damage.
 
     Parameters
     ----------
     buf, start, explicit
         The header in little endian, the offset at which its data set begins, and whether it is explicit VR.
-    shared, framed
-        Tags of the root sequences, with one item for all frames or an item for each frame.
-    inner
-        Tags of the sequences below the roots that are entered.
-    parents, leaves
-        Tags of each wanted leaf and of the sequence that contains it, sorted by ``leaves``.
+    wanted
+        Five arrays: tags of the root sequences with one item for all frames, and of those with an item for each frame; tags of
+        the sequences below the roots that are entered; of each wanted leaf, sorted by its tag, that of its sequence and its own.
+        A leaf with the tag of an item counts the items of the sequence, in ``size``.
     at, size, vr
         Offsets, lengths and VRs, filled in: (leaves, 1 + frames).  Column 0 is what all frames share, column i + 1 is frame i.
 
     Returns
     -------
-    The number of items in ``framed`` sequences.
+    The number of items with a frame each.
+    """
+    levels = np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.bool_)
+    return int(_walk_groups(buf, start, explicit, *wanted, at, size, vr, *levels))
+
+
+@compiled
+def _walk_groups(  # type: ignore[no-untyped-def]
+    buf, start, explicit, shared, framed, inner, parents, leaves, at, size, vr, tags, ends, plain
+):
+    """The loop of `walk_groups`; for each open level ``tags`` holds the tag of its sequence, of an item that of its sequence too,
+    ``ends`` where it ends, -1 for a delimiter, and ``plain`` whether it is implicit VR within UN.
     """
     n = buf.size
-    tags = np.zeros(DEPTH, np.int64)  # of open sequences and, below each, of its item (the same tag)
-    ends = np.zeros(DEPTH, np.int64)  # where a level of defined length ends, -1 for a delimiter
-    plain = np.zeros(DEPTH, np.bool_)  # whether a level is implicit VR within UN
     depth, frames, row, p = 0, 0, -1, start
     while p + 8 <= n:
         while depth > 0 and ends[depth - 1] >= 0 and p >= ends[depth - 1]:
@@ -76,6 +89,11 @@ def walk_groups(buf, start, explicit, shared, framed, inner, parents, leaves, at
                 if depth == 1:
                     frames += 1 if _find(framed, tags[0]) >= 0 else 0
                     row = frames if _find(framed, tags[0]) >= 0 else 0
+                if row >= 0 and row < at.shape[1]:
+                    k = _leaf(parents, leaves, tags[depth - 1], ITEM)
+                    if k >= 0:
+                        at[k, row] = p
+                        size[k, row] += 1
                 tags[depth], plain[depth] = tags[depth - 1], plain[depth - 1]
                 ends[depth] = -1 if length == UNDEFINED else p + length
                 depth += 1

@@ -168,6 +168,14 @@ def _note_private(buf, tag, value, length, hi, state, blocks, wanted):  # type: 
 
 
 @helper
+def _large_column(tag, wanted):  # type: ignore[no-untyped-def]
+    """The column of a large public element, or -1."""
+    k = np.searchsorted(wanted[0], tag)
+    column = wanted[1][k] if wanted[0][k] == tag else -1
+    return column if column >= 0 and wanted[5][column] else -1
+
+
+@helper
 def _begins(buf, p, state):  # type: ignore[no-untyped-def]
     """The encoding after the file meta group: 0 implicit VR, 1 explicit VR, -1 one that pydicom reads.
 
@@ -243,6 +251,9 @@ def walk(buf, hi, base, state, blocks, wanted, seen):  # type: ignore[no-untyped
         if length == UNDEFINED:
             if (code == UN) & (switch < 0):  # UN of undefined length holds implicit VR (PS3.5 section 6.2.2)
                 switch, explicit = depth, False
+            column = _large_column(tag, wanted) if depth == 0 else -1
+            if column >= 0:  # a sequence: noted, without its length
+                seen[0, column], seen[1, column], seen[2, column] = IN_FILE - (base + value), 0, code
             depth += 1
             p = value
             continue

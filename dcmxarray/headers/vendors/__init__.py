@@ -15,7 +15,7 @@ PRIVATE = tuple(element for vendor in VENDORS for element in vendor.PRIVATE)
 
 MOSAICS = (siemens, uih)
 
-LARGE_ELEMENTS = (siemens,)  # vendors with large elements, which are read only for the files that need them
+LARGE_ELEMENTS = (standard, siemens)  # vendors with large elements, which are read only for the files that need them
 LARGE_COLUMNS = frozenset(name for vendor in LARGE_ELEMENTS for name in vendor.LARGE)
 
 LEAVES = (*philips.LEAVES, *uih.LEAVES)

@@ -20,7 +20,13 @@ PRIVATE = (
 )
 
 # In an enhanced file, the private sequence ("Philips MR Imaging DD 005") that holds each frame's classic header.
-LEAVES = (Leaf(0x2005140F, 0x2005100E, ("_philips_slope",), "FL"),)
+LEAVES = (
+    Leaf(0x2005140F, 0x20011003, ("_philips_b",), "FL"),
+    Leaf(0x2005140F, 0x200510B0, ("_philips_gradient_x",), "FL"),
+    Leaf(0x2005140F, 0x200510B1, ("_philips_gradient_y",), "FL"),
+    Leaf(0x2005140F, 0x200510B2, ("_philips_gradient_z",), "FL"),
+    Leaf(0x2005140F, 0x2005100E, ("_philips_slope",), "FL"),
+)
 
 
 def b_value(columns: Columns) -> Floats:

@@ -1,8 +1,13 @@
-"""The standard's own elements for diffusion and complex parts (PS3.3 C.8.12.4, C.8.13.3, C.8.13.5.9).  Opens no file."""
+"""The standard's own elements for diffusion, complex parts and mappings (PS3.3 C.8.12.4, C.8.13.3, C.8.13.5.9, C.7.6.16.2.11).
+
+It opens no file.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +18,10 @@ PRIVATE: tuple[Private, ...] = (
     Private(("_gradient_x", "_gradient_y", "_gradient_z"), 0x0018, "", 0x9089, "FD", ""),
     Private(("_grid_offsets",), 0x3004, "", 0x000C, "DS", "", dtype="str"),
     Private(("_frame_times",), 0x0018, "", 0x1065, "DS", "", dtype="str"),
+    Private(("_mappings",), 0x0040, "", 0x9096, "SQ", "", dtype="bytes", large=True),
 )
+
+LARGE = ("_mappings",)  # RealWorldValueMappingSequence of the data set itself
 
 # Values of ComplexImageComponent, values 3 and 4 of ImageType (PS3.3 C.8.13.3.1.1), and vendors' abbreviations of them.
 COMPONENT_WORDS = {
@@ -22,6 +30,16 @@ COMPONENT_WORDS = {
     **dict.fromkeys(("R", "REAL", "R_FFE", "R_IR", "R_SE"), "real"),
     **dict.fromkeys(("I", "IMAGINARY", "I_FFE", "I_IR", "I_SE", "IMAG"), "imaginary"),
 }
+
+
+def needs_large(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which rows need their real-world value mappings: those that say nothing else of what stored values mean."""
+    return np.isnan(columns["RescaleSlope"]) & np.isnan(columns["RescaleIntercept"])
+
+
+def read_large(read: Callable[[str], bytes]) -> dict[str, Any]:
+    """That there are mappings; `headers.functional` reads them."""
+    return {"_mappings": True}
 
 
 def b_value(columns: Columns) -> Floats:

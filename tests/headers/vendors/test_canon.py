@@ -7,7 +7,7 @@ import dcmxarray as dx
 from dcmxarray.testing import write_frame
 
 from ...making import frame
-from ...references import directions
+from ...references import opened_with, referenced
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,14 @@ def test_comments(tmp_path, maker, comment, b, g):
     np.testing.assert_allclose([row.b, row.gradient_x, row.gradient_y, row.gradient_z], [b, *g])
 
 
-def test_a_real_series_has_the_directions_of_its_sources_reference(data):
-    folder = data / "neurolabusc+dcm_qa_canon"
-    da = dx.open_series(folder / "In")
-    bvec = next((folder / "Ref").glob("*.bvec"))
-    np.testing.assert_allclose(da.dicom.bvals, np.loadtxt(bvec.with_suffix(".bval")))
-    want = directions(next((folder / "_dcm2niix_generated").glob("*.nii.gz")), bvec)
+CANON = "neurolabusc+dcm_qa_canon/"
+NIFTI, TEXTS = CANON + "_dcm2niix_generated/33000_DTI_PA-ortho-HT-VT.nii.gz", CANON + "Ref/DTI_PA-ortho-HT-VT_33000"
+
+
+@referenced(CANON + "In", large_ones=[(CANON + "In", NIFTI, TEXTS)])
+def test_a_real_series_is_the_reference(case):
+    da, want = opened_with(case)
+    want.assert_voxels(da)
+    np.testing.assert_allclose(da.dicom.bvals, want.bvals)
     # the comment's numbers are rounded; dcm2niix writes all directions of this series the other way round: the same axes
-    np.testing.assert_allclose((da.dicom.bvecs * want).sum(axis=1)[1:], -1, atol=2e-3)
+    np.testing.assert_allclose((da.dicom.bvecs * want.bvecs).sum(axis=1)[1:], -1, atol=2e-3)

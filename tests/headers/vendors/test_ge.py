@@ -7,7 +7,7 @@ import dcmxarray as dx
 from dcmxarray.testing import write_frame
 
 from ...making import frame, opened
-from ...references import directions
+from ...references import opened_with, referenced
 
 
 def test_components_by_ge(tmp_path):
@@ -41,13 +41,16 @@ def test_ge_shells_are_told_by_the_length_of_the_direction(tmp_path):
     np.testing.assert_allclose(da.dicom.bvecs, [[0, 0, 0], [1, 0, 0], [0, 1, 0]])
 
 
-def test_directions_of_real_images_have_the_signs_of_the_reference(data):
-    folder = data / "icometrix+dicom2nifti/tests/data/ge/dti"
-    for name in ("001", "001_implicit"):
-        da = dx.open_series(folder / name)
-        np.testing.assert_allclose(da.dicom.bvals, np.loadtxt(folder / f"{name}_ground_truth.bval"))
-        want = directions(folder / f"{name}_ground_truth.nii.gz", folder / f"{name}_ground_truth.bvec")
-        np.testing.assert_allclose(da.dicom.bvecs, want, atol=2e-3)
+DTI = "icometrix+dicom2nifti/tests/data/ge/dti/"
+WHOLE = [(DTI + n, f"{DTI}{n}_ground_truth.nii.gz", f"{DTI}{n}_ground_truth") for n in ("001", "001_implicit")]
+
+
+@referenced(DTI + "001", DTI + "001_implicit", large_ones=WHOLE)
+def test_real_images_are_the_reference_and_directions_have_its_signs(case):
+    da, want = opened_with(case)
+    want.assert_voxels(da)
+    np.testing.assert_allclose(da.dicom.bvals, want.bvals)
+    np.testing.assert_allclose(da.dicom.bvecs, want.bvecs, atol=2e-3)
 
 
 @pytest.mark.parametrize(("code", "part"), [(0, "magnitude"), (1, "phase"), (2, "real"), (3, "imaginary"), (4, None), (-1, None)])

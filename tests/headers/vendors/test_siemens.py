@@ -12,8 +12,9 @@ import dcmxarray as dx
 from dcmxarray.headers.vendors import siemens
 from dcmxarray.testing import write_frame
 
+from ...conftest import SMALL, large_collection
 from ...making import frame, opened
-from ...references import directions, volumes
+from ...references import opened_with, referenced
 
 G = [0.48, -0.6, 0.64]
 DIFFUSION = {"Manufacturer": "SIEMENS", "ImageType": ["ORIGINAL", "PRIMARY", "DIFFUSION", "NONE"]}
@@ -44,13 +45,20 @@ def test_b_and_direction_of_group_0019(tmp_path):
     assert da.dicom.bvecs[1].tolist() == G
 
 
-def test_directions_of_real_images_have_the_signs_of_dcm2niix(data):
-    folder = data / "erling6232+imagedata"
-    da = dx.open_series(folder / "data/dicom/ep2d_RSI_b0_500_1500_6dir.zip.unpacked/EP2D_RSI_B0_500_1500_6DIR_0003")
-    stem = folder / "_dcm2niix_generated/3_ep2d_RSI_b0_500_1500_6dir"
-    nifti = next((folder / "data/nifti").glob("ep2d_RSI*.nii.gz"))
-    np.testing.assert_allclose(da.dicom.bvals, np.loadtxt(stem.with_suffix(".bval")))
-    np.testing.assert_allclose(da.dicom.bvecs, directions(nifti, stem.with_suffix(".bvec")), atol=2e-3)
+D2N, RSI = "icometrix+dicom2nifti/tests/data/siemens/", "erling6232+imagedata/"
+SHELLS = (
+    RSI + "data/dicom/ep2d_RSI_b0_500_1500_6dir.zip.unpacked/EP2D_RSI_B0_500_1500_6DIR_0003",
+    RSI + "data/nifti/ep2d_RSI_b0_500_1500_6dir_20241202111754_3.nii.gz",
+    RSI + "_dcm2niix_generated/3_ep2d_RSI_b0_500_1500_6dir",
+)
+
+
+@referenced(D2N + "dti_classic/001", large_ones=[SHELLS])
+def test_real_images_are_the_reference_and_directions_have_its_signs(case):
+    da, want = opened_with(case)
+    want.assert_voxels(da)
+    np.testing.assert_allclose(da.dicom.bvals, want.bvals)
+    np.testing.assert_allclose(da.dicom.bvecs, want.bvecs, atol=2e-3)
 
 
 @pytest.mark.parametrize("sv10", [True, False])
@@ -181,30 +189,40 @@ def test_a_sheet_that_cannot_hold_its_tiles_is_no_image(tmp_path):
     assert "500" in table["problem"].iloc[0]
 
 
+NIH = "neurolabusc+dcm_qa_nih/"
 REAL = [
     ("neurolabusc+dcm_qa_mosaic/In", "neurolabusc+dcm_qa_mosaic/Ref/5_ep2d_Int_HF"),
-    ("neurolabusc+dcm_qa_nih/In/20180918Si/mr_0003", "neurolabusc+dcm_qa_nih/Ref/EPI_PE=AP_3"),
-    ("neurolabusc+dcm_qa_nih/In/20180918Si/mr_0006", "neurolabusc+dcm_qa_nih/Ref/EPI_PE=LR_6"),
+    (NIH + "In/20180918Si/mr_0003", NIH + "Ref/EPI_PE=AP_3"),
+    (NIH + "In/20180918Si/mr_0006", NIH + "Ref/EPI_PE=LR_6"),
 ]
 
 
-@pytest.mark.parametrize(("folder", "reference"), REAL)
-def test_real_mosaics_are_the_volumes_and_slice_times_of_dcm2niix(data, folder, reference):
-    da = dx.open_series(data / folder)
-    want = volumes(data / f"{reference}.nii", da)
-    np.testing.assert_array_equal(da.transpose("time", "slice", "row", "col").values, want)
-    timing = json.loads((data / f"{reference}.json").read_text())["SliceTiming"]
-    np.testing.assert_allclose(da["slice_time"].isel(time=0), timing, atol=1e-6)
+@referenced(NIH + "In/20180918Si/mr_0003", large_ones=[(folder, f"{stem}.nii", stem) for folder, stem in REAL])
+def test_real_mosaics_are_the_volumes_and_slice_times_of_dcm2niix(case):
+    da, want = opened_with(case)
+    want.assert_voxels(da)
+    np.testing.assert_allclose(da["slice_time"].isel(time=0), want.slice_times, atol=1e-6)
 
 
-def test_a_real_mosaic_by_its_protocol_has_the_slices_of_its_sources_reference(data):
-    folder = data / "icometrix+dicom2nifti/tests/data/siemens/dti"
-    da = dx.open_series(folder / "001")
-    want = nibabel.load(folder / "001_ground_truth.nii.gz").get_fdata()  # its affine begins at the other end of the stack
-    np.testing.assert_array_equal(da.transpose("b", "slice", "row", "col").values, want.transpose(3, 2, 1, 0))
-    first = dx.scan(folder / "001").iloc[0]  # the sheet's first tile lies where the sheet is said to lie, within the plane
+def mosaic_by_its_protocol(root):
+    """A real one below ``root``, whose first tile lies where the sheet is said to lie, within the plane."""
+    da = dx.open_series(root / (D2N + "dti/001"))
+    first = dx.scan(root / (D2N + "dti/001")).iloc[0]
     assert (first.crop_row, first.crop_col) == (0, 0)
     assert first.position_z == pytest.approx(float(da["position_z"].max()))
+    return da
+
+
+def test_a_real_mosaic_by_its_protocol_has_the_slices_of_its_sources_reference():
+    da = mosaic_by_its_protocol(SMALL)
+    want = json.loads((SMALL / (D2N + "dti/001.source.json")).read_text())
+    assert da.sum(("row", "col")).values.tolist() == [total for (total,) in want["sums"]]
+    assert [int(da[k, j, i]) for i, j, k, *_ in want["points"]] == [point[-1] for point in want["points"]]
+    if (large := large_collection()) is None:
+        return
+    da = mosaic_by_its_protocol(large)
+    want = nibabel.load(large / (D2N + "dti/001_ground_truth.nii.gz")).get_fdata()  # its affine begins at the other end
+    np.testing.assert_array_equal(da.transpose("b", "slice", "row", "col").values, want.transpose(3, 2, 1, 0))
 
 
 @pytest.mark.parametrize("maker", ["SIEMENS", "somebody"])

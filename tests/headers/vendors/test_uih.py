@@ -8,7 +8,7 @@ import dcmxarray as dx
 from dcmxarray.testing import write_frame
 
 from ...making import frame, opened
-from ...references import directions, volumes
+from ...references import opened_with, referenced
 
 HEADER = "Image Private Header"
 
@@ -55,10 +55,12 @@ def test_only_a_sheet_is_cut(tmp_path):
         assert dx.open_series(tmp_path / str(number)).shape == (3, 4)
 
 
-def test_a_real_series_is_the_reference_of_its_source(data):
-    folder = data / "neurolabusc+dcm_qa_uih"
-    da = dx.open_series(folder / "In")
-    nifti, bvec = (next((folder / "Ref").glob(f"*.{kind}")) for kind in ("nii", "bvec"))
-    np.testing.assert_array_equal(da.transpose("b", "slice", "row", "col").values, volumes(nifti, da))
-    np.testing.assert_allclose(da.dicom.bvals, np.loadtxt(bvec.with_suffix(".bval")), atol=1e-3)
-    np.testing.assert_allclose(da.dicom.bvecs[1:], directions(nifti, bvec)[1:], atol=1e-3)
+SHEETS, REFERENCE = "neurolabusc+dcm_qa_uih/In", "neurolabusc+dcm_qa_uih/Ref/dti_tra_dir16_PA_rot_12_132222"
+
+
+@referenced(SHEETS, large_ones=[(SHEETS, REFERENCE + ".nii", REFERENCE)])
+def test_a_real_series_is_the_reference(case):
+    da, want = opened_with(case)
+    want.assert_voxels(da)
+    np.testing.assert_allclose(da.dicom.bvals, want.bvals, atol=1e-3)
+    np.testing.assert_allclose(da.dicom.bvecs[1:], want.bvecs[1:], atol=1e-3)
