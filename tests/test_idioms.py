@@ -48,7 +48,7 @@ def norm(volume, power):
 
 
 OVER_TIME = {
-    "difference of times": lambda da: da.astype("i4").isel(time=-1) - da.astype("i4").isel(time=0),
+    "difference of times": lambda da: da.isel(time=-1) - da.isel(time=0),
     "differences": lambda da: da.astype(float).diff("time"),
     "coarsen over time": lambda da: da.coarsen(time=2, boundary="trim").mean(),
     "coarsen over all": lambda da: da.coarsen(time=2, slice=2, row=3, boundary="trim").mean(),
@@ -100,6 +100,14 @@ def test_over_time(idiom, chunks, tables):
 @pytest.mark.parametrize("idiom", ["difference of times", "coarsen over time", "rolling", "normalized"])
 def test_over_volumes_without_a_clock(idiom, chunks, tables):
     check(OVER_TIME[idiom], tables("fmri"), chunks)
+
+
+@pytest.mark.parametrize("chunks", ["auto", None])
+@pytest.mark.parametrize("name", ["dynamic", "fmri"])
+def test_a_difference_does_not_wrap(name, chunks, tables):
+    lazy, plain = arrays(tables(name), chunks)
+    exact = plain.to_numpy().astype("i8")
+    np.testing.assert_array_equal(lazy.isel(time=-1) - lazy.isel(time=0), exact[:, -1] - exact[:, 0])
 
 
 KEPT = ("coarsen over all", "interp between slices", "rolling", "where with a mask", "sorted")
