@@ -81,15 +81,18 @@ class DicomAccessor:
     def bvecs(self) -> Floats:
         """Gradient directions along ``b``: (n, 3) unit vectors in patient coordinates (LPS), as the headers give them.
 
-        Without weighting a direction is 0 or NaN; it is NaN if the headers have none.
+        A direction is 0 where b is 0; it is NaN if the headers have none.
 
         Raises
         ------
         HeaderError
-            The array has no b-value.
+            The array has no b-value, or its directions differ along another dim than ``b``.
         """
         count = self.bvals.size
         parts = [self._array.coords.get(f"gradient_{axis}") for axis in "xyz"]
+        others = sorted({str(d) for p in parts if p is not None for d in p.dims} - {"b"})
+        if others:
+            raise HeaderError(f"the directions differ along {', '.join(others)}: take one place of it by isel")
         columns = [np.full(count, np.nan) if p is None else np.broadcast_to(np.atleast_1d(p), count) for p in parts]
         return np.stack(columns, axis=1).astype(float)
 

@@ -15,6 +15,7 @@ from typing import Literal
 # A keyword or a path of keywords into sequences, a public element's numbers, or a private element's group, creator and element.
 Tag = str | tuple[int, int] | tuple[int, str, int]
 Tags = Sequence[Tag] | Literal["all"]
+_PRIVATE = re.compile(r"\(([0-9A-F]{4}),(.+),([0-9A-F]{2})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,14 @@ COMPUTED: tuple[Attribute, ...] = (
     Attribute("component", "", "str", "", "magnitude, phase, real or imaginary part", proposed=True),
     Attribute("derived", "", "str", "", "which derived map; missing for an image", proposed=True),
     Attribute("kind", "", "str", "", "ImageType from its third value on, without the complex part", proposed=True),
+    Attribute("variant", "", "str", "", "the vendor's own type of image; missing for the usual one", proposed=True),
+    Attribute("label", "", "str", "", "label, control or m0 of arterial spin labelling", proposed=True),
+    Attribute("window_low", "", "float", "", "lower end of the display range", bookkeeping=True),
+    Attribute("window_high", "", "float", "", "upper end of the display range", bookkeeping=True),
+    Attribute("dimensions", "", "str", "", "the elements that DimensionIndexValues counts, in its order"),
     Attribute("frame_offset", "", "float", "s", "time since the first frame of the file"),
     Attribute("slice_time", "", "float", "s", "time within the volume"),
+    Attribute("scan_time", "", "float", "s", "time since the first dynamic scan, by the vendor"),
     Attribute("tile_row", "", "int", "", "row of the tile"),
     Attribute("tile_col", "", "int", "", "column of the tile"),
     Attribute("acquired", "", "datetime", "", "acquisition date and time"),
@@ -180,7 +187,7 @@ SEGMENT = ("segment_label", "segment_category", "segment_type", "segment_code", 
 
 LABELS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription")  # of an array
 
-DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component", "segment", "tile_row", "tile_col")
+DIM_ORDER = ("slice", "time", "b", "te", "fa", "ti", "component", "label", "segment", "tile_row", "tile_col")
 
 BY_NAME: dict[str, Attribute] = {a.name: a for a in (*VOCABULARY, *COMPUTED, *SPATIAL)}
 BY_COLUMN: dict[str, Attribute] = {column: a for a in (*PLACES, *VOCABULARY, *COMPUTED) for column in a.columns}
@@ -215,6 +222,12 @@ def proposed(column: str) -> bool:
     """Whether an error may propose a column as a dim or for a filter; one that the user added, by its keyword."""
     attribute = BY_COLUMN.get(column)
     return attribute.proposed if attribute else not _ABOUT_OTHERS.search(column)
+
+
+def tag_of(name: str) -> Tag:
+    """The element that the name of a column stands for, the inverse of `column_of_tag`."""
+    private = _PRIVATE.fullmatch(name)
+    return (int(private[1], 16), private[2], int(private[3], 16)) if private else name
 
 
 def column_of(name: str) -> str:

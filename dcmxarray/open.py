@@ -21,7 +21,7 @@ from .headers.scan import scan
 from .pixels import copies
 from .sources import files
 from .stacks import arrange
-from .stacks.split import choose, images
+from .stacks.split import choose
 
 Source = files.Source | Iterable[files.Source] | pd.DataFrame
 
@@ -30,7 +30,7 @@ def open_series(
     source: Source,
     *,
     series: str | None = None,
-    dims: Sequence[str] | None = None,
+    dims: Sequence[Tag] | None = None,
     chunks: Chunks = "auto",
     rescale: bool | str = True,
     missing: arrange.Missing = "raise",
@@ -43,13 +43,14 @@ def open_series(
     ----------
     source
         A folder, a file, a list of them (paths as for `scan`), or a frame table from `scan`, filtered or not.  The images of a
-        list form one series, even if their SeriesInstanceUIDs differ.
+        list or a table form one series, whatever their SeriesInstanceUIDs and SeriesNumbers: what differs between the series
+        becomes a dimension, such as ``ti`` if each has an inversion time of its own.
     series
         Which series to open if the source holds several: a key that the error lists, a SeriesInstanceUID, SeriesNumber or
         SeriesDescription.
     dims
-        Coordinates or DICOM keywords that must be dimensions besides slice, row and col, in their order; ``None`` finds them
-        from the attributes that vary at one position.
+        Coordinates, DICOM keywords or private elements that must be dimensions besides slice, row and col, in their order;
+        ``None`` finds them from the attributes that vary at one position.
     chunks
         As in xarray: ``"auto"`` and ``{}`` make a dask chunk of each volume, a mapping overrules that dim by dim, ``None`` makes
         a lazy array without dask.
@@ -96,17 +97,13 @@ def open_series(
     """
     options.check(series=series, dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags)
     frames = read(source, needed(dims, tags))
-    stack = choose(frames, series, copies.pixels)
+    stack = choose(frames, series, copies.pixels, joined=not isinstance(source, (str, os.PathLike)))
     return build.open_stack(stack, dims=dims, chunks=chunks, rescale=rescale, missing=missing, duplicates=duplicates, tags=tags)
 
 
 def read(source: Source, tags: list[Tag]) -> pd.DataFrame:
-    """The frame table of a source, with some more elements; the images of a list become one series."""
-    if isinstance(source, pd.DataFrame):
-        return checked(source)
-    if isinstance(source, (str, os.PathLike)):
-        return scan(source, tags=tags)
-    return joined(scan(source, tags=tags))
+    """The frame table of a source, with some more elements."""
+    return checked(source) if isinstance(source, pd.DataFrame) else scan(source, tags=tags)
 
 
 def checked(frames: pd.DataFrame) -> pd.DataFrame:
@@ -121,12 +118,6 @@ def checked(frames: pd.DataFrame) -> pd.DataFrame:
     if lacking:
         raise HeaderError(f"the table has no column {lacking[0]!r}: it is no frame table as dx.scan gives it")
     return frames
-
-
-def joined(frames: pd.DataFrame) -> pd.DataFrame:
-    """The table with one SeriesInstanceUID in all rows, the smallest of the images."""
-    uids = images(frames)["SeriesInstanceUID"].dropna()
-    return frames.assign(SeriesInstanceUID=uids.min()) if uids.nunique() > 1 else frames
 
 
 def open_cohort(

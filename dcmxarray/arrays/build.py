@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..attributes import VOCABULARY, Tags, column_of_tag
+from ..attributes import VOCABULARY, Tag, Tags, column_of_tag
 from ..errors import FATAL, SeriesError
+from ..headers.asked import settled
 from ..headers.by_pydicom import header, real_world_value, segments
 from ..model import MISSING, FrameGrid
 from ..pixels.chunked import most_bytes
@@ -34,7 +35,7 @@ NAME = "image"
 def open_stack(
     stack: Stack,
     *,
-    dims: Sequence[str] | None = None,
+    dims: Sequence[Tag] | None = None,
     chunks: Chunks = "auto",
     rescale: bool | str = True,
     missing: arrange.Missing = "raise",
@@ -69,7 +70,8 @@ def open_stack(
     asked = named(_whole(stack), tags)
     frames = with_columns(stack.frames, needed(dims, asked))
     frames = _with_real_world_values(frames) if rescale == "rwvm" else frames
-    arranged = arrange.arrange(frames, dims, "fill" if stack.is_sparse else missing, duplicates)
+    names = None if dims is None else [column_of_tag(d) for d in settled(dims)]
+    arranged = arrange.arrange(frames, names, "fill" if stack.is_sparse else missing, duplicates)
     array = _build(frames, arranged, rescale, chunks, tuple(map(column_of_tag, asked)))
     if is_label_map(frames):
         return _with_flags(array, frames)

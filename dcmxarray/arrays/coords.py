@@ -29,10 +29,10 @@ _WHERE_VARYING = (
     "slice_time",
     "frame",
 )
-_DIFFUSION = ("gradient_x", "gradient_y", "gradient_z")
+_SAME = 1e-6  # of the largest value; headers of one volume differ in the last digits
 
 
-def spread(values: Values, cells: npt.NDArray[np.int64], dims: tuple[str, ...]) -> Coord:
+def spread(values: Values, cells: npt.NDArray[np.int64], dims: tuple[str, ...], tolerance: float | None = None) -> Coord:
     """A coordinate from values of frames, on only the dims over which they vary.
 
     A cell without a frame takes the value of the others along a dim that is dropped, else NaN, NaT or "".
@@ -45,22 +45,33 @@ def spread(values: Values, cells: npt.NDArray[np.int64], dims: tuple[str, ...]) 
         The frame in each cell of the grid, `MISSING` for none.
     dims
         Of ``cells``.
+    tolerance
+        The largest difference between floats that count as one value; ``None`` takes a millionth of the largest.
     """
-    codes = geometry.as_codes(values)[cells]
-    hole = cells == MISSING
+    numbers, step = _numbers(values, tolerance)
+    numbers, hole = numbers[cells], cells == MISSING
     kept, taken = [], cells
     for axis, dim in reversed(list(enumerate(dims))):
-        low = np.where(hole, codes.max(), codes).min(axis=axis, keepdims=True)
-        high = np.where(hole, -1, codes).max(axis=axis, keepdims=True)
-        if (high > low).any():
+        low = np.where(hole, np.inf, numbers).min(axis=axis)
+        high = np.where(hole, -np.inf, numbers).max(axis=axis)
+        if (high - low > step).any():
             kept.append(dim)
             continue
         first = np.expand_dims((~hole).argmax(axis=axis), axis)
-        taken, codes, hole = (np.take_along_axis(a, first, axis).squeeze(axis) for a in (taken, codes, hole))
+        taken, numbers, hole = (np.take_along_axis(a, first, axis).squeeze(axis) for a in (taken, numbers, hole))
     out = np.asarray(values[taken])
     if hole.any():
         out = np.where(hole, _nothing(out), out)
     return tuple(reversed(kept)), out
+
+
+def _numbers(values: Values, tolerance: float | None) -> tuple[Values, float]:
+    """Numbers that differ by more than a step where values differ, and the step; a missing value is far from all others."""
+    if values.dtype.kind != "f":
+        return geometry.as_codes(values).astype(float), 0.5
+    finite = np.where(np.isfinite(values), values, 0.0)
+    largest = float(np.abs(finite).max(initial=0.0))
+    return np.where(np.isfinite(values), values, 4 * largest + 1), _SAME * largest if tolerance is None else tolerance
 
 
 def _nothing(values: Values) -> Any:
@@ -74,6 +85,8 @@ def column_values(frames: pd.DataFrame, name: str) -> Values:
     """The column of a coordinate or keyword: (frames,) float64, fixed-width strings, or times."""
     if name == "b":
         return diffusion.b_values(frames)
+    if name in diffusion.DIRECTION:
+        return diffusion.directions(frames)[:, diffusion.DIRECTION.index(name)]
     column = frames[column_of(name)]
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(float, na_value=np.nan)
@@ -100,17 +113,18 @@ def coords_of(
     """
     found: dict[str, Coord] = dict(arranged.coords)
     segments = segment_values(frames)
-    for name in (d for d in arranged.dims if d not in ("slice", "time")):
+    for name in (d for d in arranged.dims if d not in ("slice", "time", *arranged.coords)):
         values = segments[name] if name in segments else column_values(frames, name)
         found[name] = _axis_values(values, arranged, name)
     found |= {n: spread(v, arranged.cells, arranged.dims) for n, v in segments.items() if n not in found}
-    for name in (*_ALWAYS, "component", "b", *_DIFFUSION, *_WHERE_VARYING, *tags):
+    for name in (*_ALWAYS, "component", "label", "b", *diffusion.DIRECTION, *_WHERE_VARYING, *tags):
         if name not in found and column_of(name) in frames:
-            coord = spread(column_values(frames, name), arranged.cells, arranged.dims)
-            if coord[0] if name in _WHERE_VARYING else _has_values(coord):
+            tolerance = 2 * diffusion.SAME_DIRECTION if name in diffusion.DIRECTION else None
+            coord = spread(column_values(frames, name), arranged.cells, arranged.dims, tolerance)
+            if _has_values(coord) and (name not in _WHERE_VARYING or coord[0] or (name == "frame" and coord[1] > 0)):
                 found[name] = coord
     if "b" not in found:
-        found = {n: c for n, c in found.items() if n not in _DIFFUSION}
+        found = {n: c for n, c in found.items() if n not in diffusion.DIRECTION}
     found |= _acquired(frames, arranged) | geometry_coords(frames, arranged, dims, shape)
     if (arranged.cells == MISSING).any():
         found["valid"] = arranged.dims, arranged.cells != MISSING

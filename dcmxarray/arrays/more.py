@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..attributes import BY_COLUMN, BY_NAME, VOCABULARY, Tag, Tags, column_of, column_of_tag
+from ..attributes import BY_COLUMN, BY_NAME, VOCABULARY, Tag, Tags, column_of, column_of_tag, tag_of
 from ..errors import HeaderError
 from ..headers.asked import ALL, settled
 from ..headers.every import every_tag
@@ -15,12 +15,17 @@ from ..headers.scan import frame_table, read_files
 _KEYWORDS = {a.keyword for a in VOCABULARY}
 
 
-def needed(dims: Sequence[str] | None, tags: Tags | None) -> list[Tag]:
+def needed(dims: Sequence[Tag] | None, tags: Tags | None) -> list[Tag]:
     """The elements among ``dims`` and ``tags`` that the vocabulary does not have; ``dims`` may name columns of ``tags``."""
     taken = settled(tags)
     known = {*BY_NAME, *map(column_of_tag, taken)}
-    asked = [*taken, *(d for d in dims or () if d not in known)]
-    return [t for t in asked if not isinstance(t, str) or not (column_of(t) in BY_COLUMN or t in _KEYWORDS or t == "rgb")]
+    others = (tag_of(d) if isinstance(d, str) else d for d in settled(dims) if column_of_tag(d) not in known)
+    return [t for t in (*taken, *others) if not isinstance(t, str) or not _is_known(t)]
+
+
+def _is_known(name: str) -> bool:
+    """Whether a name needs no element: a column of the vocabulary, or a dimension that a file only counts."""
+    return column_of(name) in BY_COLUMN or name in _KEYWORDS or name == "rgb" or name.startswith("dimension_")
 
 
 def named(frames: pd.DataFrame, tags: Tags | None) -> list[Tag]:

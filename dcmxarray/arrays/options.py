@@ -82,7 +82,7 @@ def _names(name: str, value: Any, is_one: Callable[[Any], bool], what: str) -> N
 
 
 def _dims(name: str, value: Any) -> None:
-    _names(name, value, lambda one: isinstance(one, str), "names of coordinates or DICOM keywords")
+    _names(name, value, _is_tag, 'names of coordinates, DICOM keywords, or (group, "creator", element) of private elements')
     if value is not None and len(set(value)) < len(list(value)):
         raise ValueError(f"{name}={list(value)!r} names a dimension twice")
     pixels = [one for one in value or () if one in ("row", "col", "rgb")]

@@ -1,4 +1,4 @@
-"""Columns computed from other columns: b-value, gradient, component, derived map, acquisition time.  Opens no file.
+"""Columns computed from other columns: b-value, gradient, component, label, derived map, acquisition time.  Opens no file.
 
 The standard's reader comes first, then the vendors'.  A reader runs only on the rows that have the column it needs, and texts
 are interpreted once per distinct value.
@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from .vendors import B_VALUE_READERS, COMPONENT_READERS, FLOATING_POINT, GRADIENT_READERS, PART_COLUMNS, standard
+from .vendors import B_VALUE_READERS, FLOATING_POINT, GRADIENT_READERS, SCAN_TIME_READERS, WORD_COLUMNS, WORD_READERS
 from .vendors.base import Columns
 
 Reader = Callable[[Columns], npt.NDArray[Any]]
@@ -53,7 +55,8 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     ``b`` (s/mm2), ``gradient_x/y/z`` (patient LPS; 0 where b is 0), ``fp_slope``, ``fp_intercept``, ``component``,
-    ``derived``, ``kind`` and ``acquired``, by name.
+    ``derived``, ``kind``, ``variant``, ``label``, ``window_low``, ``window_high``, ``scan_time`` (s) and
+    ``acquired``, by name.
     """
     b = first(B_VALUE_READERS, columns)
     gradient = first(GRADIENT_READERS, columns, 3)
@@ -61,6 +64,7 @@ def compute(columns: dict[str, Any]) -> dict[str, Any]:
     gradient[(b > 0) & (gradient == 0).all(axis=1)] = np.nan  # no direction: an average or trace
     computed: dict[str, Any] = {"b": b, **{name: gradient[:, k].copy() for k, name in enumerate(GRADIENT)}}
     computed["fp_slope"], computed["fp_intercept"] = FLOATING_POINT(columns)
+    computed |= window(columns) | {"scan_time": first(SCAN_TIME_READERS, columns)}
     computed = {name: np.where(np.isfinite(values), values, np.nan) for name, values in computed.items()}
     return computed | _words(columns) | {"acquired": acquired(columns)}
 
@@ -99,26 +103,43 @@ def first(readers: Sequence[tuple[Reader, str]], columns: Mapping[str, Any], wid
 
 
 def _words(columns: Mapping[str, Any]) -> dict[str, pa.Array]:
-    """``component``, ``derived`` and ``kind``, computed once per distinct combination of the columns that they depend on."""
+    """The columns of words, such as ``component``, computed once per distinct combination of the columns that they depend on."""
     codes = np.zeros(len(columns["ImageType"]), np.int64)
-    for name in ("ImageType", "ComplexImageComponent", *PART_COLUMNS):
+    for name in WORD_COLUMNS:
         if isinstance(columns[name], pa.Array):
             encoded = columns[name].dictionary_encode()
-            codes = codes * (len(encoded.dictionary) + 1) + np.asarray(encoded.indices.fill_null(-1)) + 1
+            count, each = len(encoded.dictionary), np.asarray(encoded.indices.fill_null(-1))
         else:
-            codes = codes * 64 + np.clip(np.nan_to_num(columns[name], nan=-1.0), -1, 62).astype(np.int64) + 1
+            distinct, each = np.unique(columns[name], return_inverse=True)
+            count = len(distinct)
+        codes = codes * (count + 1) + each + 1
     _, where, inverse = np.unique(codes, return_index=True, return_inverse=True)
     rows = Rows(columns, where)
-    parts = [reader(rows) for reader in COMPONENT_READERS]
-    component = [next((p for p in found if p), None) for found in zip(*parts, strict=True)]
-    derived = [d or None for d in standard.derived(rows)]
-    kind = [k or None for k in standard.kind(rows)]
-    return {"component": _spread(component, inverse), "derived": _spread(derived, inverse), "kind": _spread(kind, inverse)}
+    return {name: _spread(_first_word(readers, rows), inverse) for name, readers in WORD_READERS.items()}
+
+
+def _first_word(readers: Sequence[Reader], rows: Rows) -> list[str | None]:
+    """For each row, the first word that a reader finds."""
+    return [next((word for word in found if word), None) for found in zip(*(read(rows) for read in readers), strict=True)]
 
 
 def _spread(values: Sequence[str | None], inverse: npt.NDArray[np.int64]) -> pa.Array:
     """A column of texts from its distinct values, and for each row the index of its value."""
     return pa.array(values, pa.string()).take(pa.array(inverse))
+
+
+def window(columns: Mapping[str, Any]) -> dict[str, npt.NDArray[np.float64]]:
+    """The display range, by the first WindowCenter and WindowWidth (PS3.3 C.11.2.1.2): ``window_low`` and ``window_high``."""
+    center, width = (_first_numbers(columns[name]) for name in ("_window_center", "_window_width"))
+    return {"window_low": center - width / 2, "window_high": center + width / 2}
+
+
+def _first_numbers(texts: pa.Array) -> npt.NDArray[np.float64]:
+    """The first number of each backslash list, NaN where there is none."""
+    encoded = texts.dictionary_encode()
+    firsts = pc.replace_substring_regex(encoded.dictionary, r"\\.*", "")
+    numbers = pd.to_numeric(firsts.to_pandas(), errors="coerce").to_numpy(float)
+    return np.append(numbers, np.nan)[np.asarray(encoded.indices.fill_null(len(numbers)))]
 
 
 def acquired(columns: Mapping[str, Any]) -> npt.NDArray[np.datetime64]:

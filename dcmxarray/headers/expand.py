@@ -43,8 +43,8 @@ def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
 
     Returns
     -------
-    Columns with a row per frame.  Added are ``frame``, ``file`` (the row in ``found``), ``frame_offset`` (s), ``tile_row``,
-    ``tile_col`` (whole slide images) and the crop of the stored image that the frame is.
+    Columns with a row per frame.  Added are ``frame``, ``file`` (the row in ``found``), ``frame_offset`` (s), ``dimensions``,
+    ``tile_row``, ``tile_col`` (whole slide images) and the crop of the stored image that the frame is.
     """
     count = len(heads.paths)
     several = {i: f for i in _candidates(heads, found).tolist() if (f := _guarded(heads, found, i)) is not None}
@@ -59,7 +59,7 @@ def expand(heads: Heads, found: dict[str, Any]) -> dict[str, Any]:
     table["frame"] = np.arange(index.size) - starts[index]
     for name in ("frame_offset", "tile_row", "tile_col", "real_world_mappings", *_CROP):
         table[name] = np.full(index.size, np.nan)
-    for name in ("real_world_units", *SEGMENT):
+    for name in ("real_world_units", "dimensions", *SEGMENT):
         table[name] = pa.nulls(index.size, pa.string())
     for i, frames in several.items():
         _override(table, slice(starts[i], starts[i] + frames.count), frames.columns)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
-from ..attributes import BY_NAME
+from ..attributes import BY_NAME, column_of_tag
 from ..sources import files
 from . import by_pydicom
 from .columns import columns
@@ -43,6 +43,7 @@ _LEAVES: dict[tuple[str, str], str] = {
     ("MRModifierSequence", "InversionTimes"): "ti",
     ("MRDiffusionSequence", "DiffusionBValue"): "_b",
     ("DiffusionGradientDirectionSequence", "DiffusionGradientOrientation"): "_gradient",
+    ("MRArterialSpinLabelingSequence", "ASLContext"): "_label",
     ("MRImageFrameTypeSequence", "FrameType"): "ImageType",
     ("MRImageFrameTypeSequence", "ComplexImageComponent"): "ComplexImageComponent",
     ("CTImageFrameTypeSequence", "FrameType"): "ImageType",
@@ -78,7 +79,7 @@ _NESTED = ("DiffusionGradientDirectionSequence", "MeasurementUnitsCodeSequence")
 _SHARED = ("SharedFunctionalGroupsSequence", "DetectorInformationSequence", "RealWorldValueMappingSequence")
 _FRAMED = ("PerFrameFunctionalGroupsSequence",)
 _PLAIN = {"_gradient": ("_gradient_x", "_gradient_y", "_gradient_z"), "_b": ("_b",)}
-_TEXTS = ("DimensionIndexValues", "CodingSchemeDesignator")
+_TEXTS = ("DimensionIndexValues", "CodingSchemeDesignator", "ASLContext")
 _UCUM = "UCUM"
 MAPPING = ("RealWorldValueSlope", "RealWorldValueIntercept", "real_world_units", "real_world_mappings")
 
@@ -170,9 +171,46 @@ def per_frame(known: Heads, i: int, count: int, syntax: str = "") -> dict[str, A
     heads = Heads([path] * count, buf, np.zeros((count, STATE), np.int64), at[:-1], size[:-1], vr[:-1], [""] * count)
     heads.states[:, NOTES] = np.where((at <= IN_FILE).any(axis=0), LEFT_OUT, 0)
     columns = _mapped(_merged(heads, wanted[:-1]), size[-1])
+    columns["dimensions"] = pa.array([dimensions(buf, start, explicit)] * count, pa.string())
     for text in sorted({part for problem in set(heads.problems) - {""} for part in problem.split("; ")}):
         known.note(i, text)
     return columns
+
+
+_POINTERS = ("DimensionIndexPointer", "DimensionIndexPrivateCreator")
+_MOST_DIMENSIONS = 64
+
+
+def dimensions(buf: Any, start: int, explicit: bool) -> str | None:
+    """The names of the elements that DimensionIndexValues counts, separated by backslashes (PS3.3 C.7.6.17).
+
+    Parameters
+    ----------
+    buf, start, explicit
+        As for `headers.compiled.groups.walk_groups`.
+
+    Returns
+    -------
+    Keywords, ``(gggg,creator,ee)`` for private elements, ``ggggeeee`` for unknown ones; ``None`` if the file has no dimensions.
+    """
+    root, leaves = np.array([_tag("DimensionIndexSequence")], np.int64), np.array([_tag(p) for p in _POINTERS], np.int64)
+    none = np.zeros(0, np.int64)
+    at, size, vr = nothing_found(len(leaves), _MOST_DIMENSIONS + 1)
+    wanted = none, root, none, np.repeat(root, leaves.size), leaves
+    walked = groups.walk_groups(buf, start, explicit, wanted, at, size, vr)
+    spans = [
+        [bytes(buf[a : a + n]) if a >= 0 else b"" for a, n in zip(at[:, k], size[:, k], strict=True)]
+        for k in range(1, min(int(walked), _MOST_DIMENSIONS) + 1)
+    ]
+    return "\\".join(_pointed(*span) for span in spans) or None
+
+
+def _pointed(pointer: bytes, creator: bytes) -> str:
+    """The name of the element that a DimensionIndexPointer (in little endian) names."""
+    group, element = (int.from_bytes(part, "little") for part in (pointer[:2], pointer[2:4]))
+    if group % 2:
+        return column_of_tag((group, creator.decode("latin-1").strip(" \0"), element & 0xFF))
+    return keyword_for_tag(group << 16 | element) or f"{group:04X}{element:04X}"
 
 
 def _merged(heads: Heads, wanted: tuple[Element, ...]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Arranges the frames of a stack in a grid: sorts slices, finds axes, reports empty and doubly filled cells.  Opens no file.
 
 The input is columns of the frame table, whatever the scanner; the output is a `FrameGrid`.  The steps in turn: slice, named
-attributes that vary at one position, b, time.  Frames that do not fit raise `GridError`.
+attributes that vary at one position, b, cycles, time.  Frames that do not fit raise `GridError`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..attributes import DIM_ORDER
 from ..errors import GridError
 from ..model import MISSING, FrameGrid, Ints
 from .axes import add_attributes
+from .cycles import add_counted, add_cycles, has_values, indices
 from .diffusion import add_diffusion
 from .doubles import hidden
 from .explain import describe_double, describe_doubles, describe_holes
@@ -144,6 +146,7 @@ def _axes(frames: pd.DataFrame, dims: Sequence[str] | None) -> Work:
     _named(work, _names(dims))
     add_attributes(work)
     add_diffusion(work)
+    add_cycles(work)
     add_time(work)
     work.axes = _ordered(work.axes, dims)
     return work
@@ -156,9 +159,13 @@ def _names(dims: Sequence[str] | None) -> list[str]:
 
 
 def _named(work: Work, names: list[str]) -> None:
-    """Add an axis for each named column that varies."""
+    """Add an axis for each named column that varies; what only DimensionIndexValues counts has no column, or an empty one."""
+    counted = indices(work.frames)
     for name in names:
-        work.add(name, codes_of(work.frames, name))
+        if name in counted and not has_values(work.frames, name):
+            add_counted(work, name, counted[name])
+        else:
+            work.add(name, codes_of(work.frames, name))
 
 
 def _fill(work: Work, missing: Missing, duplicates: Duplicates) -> FrameGrid:
@@ -173,7 +180,10 @@ def _fill(work: Work, missing: Missing, duplicates: Duplicates) -> FrameGrid:
     filled = np.full(counts.size, MISSING, np.int64)
     filled[cells[::-1]] = np.arange(len(cells))[::-1]
     names = tuple(axis.name for axis in work.axes)
-    grid = FrameGrid(names, filled.reshape(shape), {}, work.time_source, work.time_units, work.slice_source)
+    coords: dict[str, tuple[tuple[str, ...], npt.NDArray[Any]]] = {
+        name: ((name,), work.coords[name]) for name in names if name in work.coords
+    }
+    grid = FrameGrid(names, filled.reshape(shape), coords, work.time_source, work.time_units, work.slice_source)
     if work.time is not None and "time" in names:
         grid.coords["time"] = (("time",), work.time)
     return grid

@@ -1,4 +1,4 @@
-"""Axes by named attributes: echo time, inversion time, flip angle, component.  Opens no file."""
+"""Axes by named attributes: echo time, inversion time, flip angle, component, label.  Opens no file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..model import Ints
 from .work import Work, codes_of, joint
 
-NAMED = ("component", "te", "ti", "fa")
+NAMED = ("component", "label", "te", "ti", "fa")
 
 
 def add_attributes(work: Work) -> None:

@@ -10,16 +10,26 @@ from ..model import Ints
 from . import geometry, time
 from .work import Work, joint
 
+DIRECTION = ("gradient_x", "gradient_y", "gradient_z")
 SAME_DIRECTION = 1e-3  # per component of the unit vector
+LEAST_B = 0.5  # s/mm2; less is no weighting, as some headers write 0.001 for 0
+_SAME_B = 1e-3  # s/mm2
 
 
 def b_values(frames: pd.DataFrame) -> npt.NDArray[np.float64]:
     """The b-value of every frame, s/mm2: (frames,); all NaN for a stack without diffusion weighting.
 
-    If any b is above 0, frames without the element get b = 0, for which some vendors omit it.
+    In a stack with weighting, frames without the element get b = 0, for which some vendors omit it.
     """
     b = frames["b"].to_numpy(float)
-    return np.where(np.isnan(b), 0.0, b) if (b > 0).any() else np.full(b.size, np.nan)
+    weighted = b >= LEAST_B
+    return np.where(weighted, b, 0.0) if weighted.any() else np.full(b.size, np.nan)
+
+
+def directions(frames: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The gradient direction of every frame, patient LPS: (frames, 3); 0 where b is 0, NaN where the header has none."""
+    found = frames[[*DIRECTION]].to_numpy(float)
+    return np.where((b_values(frames) == 0)[:, None], 0.0, found)
 
 
 def add_diffusion(work: Work) -> None:
@@ -30,8 +40,7 @@ def add_diffusion(work: Work) -> None:
     b = b_values(work.frames)
     if np.isnan(b).all():
         return
-    gradient = work.frames[["gradient_x", "gradient_y", "gradient_z"]].to_numpy(float)
-    kinds = joint([geometry.clusters(b, 0.0), geometry.vector_clusters(gradient, SAME_DIRECTION)])
+    kinds = joint([geometry.clusters(b, _SAME_B), geometry.vector_clusters(directions(work.frames), SAME_DIRECTION)])
     cells = work.cells()
     if not _varies(kinds, cells):
         return

@@ -21,28 +21,14 @@ import pyarrow.compute as pc
 
 from ..errors import FATAL, SeriesError, problem_of
 from ..model import Floats, Geometry, Ints, normal
-from . import geometry
+from . import features, geometry
 from .copies import Pixels, without_copies
+from .work import joint
 
-ORIENTATION = ["row_x", "row_y", "row_z", "column_x", "column_y", "column_z"]
-POSITION = ["position_x", "position_y", "position_z"]
-SAME_COSINE = 1e-4
+ORIENTATION, POSITION = features.ORIENTATION, features.POSITION
 _NO_UID = "no-SeriesInstanceUID"
-SAME_STATION = 0.5  # mm within the plane
 _LONGEST = 40  # characters of a word in a key
 
-# Columns that must agree exactly within a stack.
-_EXACT = (
-    "SeriesNumber",
-    "SOPClassUID",
-    "Rows",
-    "Columns",
-    "SamplesPerPixel",
-    "BitsAllocated",
-    "PixelRepresentation",
-    "pixels",
-    "derived",
-)
 _SPARSE = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _PLANES = ("sagittal", "coronal", "axial")
 
@@ -102,11 +88,21 @@ def comparable(column: pd.Series) -> npt.NDArray[Any]:
     return column.to_numpy(float, na_value=np.nan) if isinstance(column.dtype, pd.Int64Dtype) else column.to_numpy()
 
 
-def split(frames: pd.DataFrame, pixels: Pixels) -> list[Stack]:
+def split(frames: pd.DataFrame, pixels: Pixels, joined: bool = False) -> list[Stack]:
     """The stacks of every series of a frame table; rows without an image are skipped.
 
     A copy of a file (same SOPInstanceUID, same header, same ``pixels``) counts once.  A series that can't be split becomes one
     stack with a ``problem``.
+
+    Parameters
+    ----------
+    frames
+        The frame table.
+    pixels
+        Compares the pixels of suspected copies.
+    joined
+        Whether all images count as one series, whatever their SeriesInstanceUID and SeriesNumber.  If there are several UIDs,
+        keys begin with the smallest and the number of the others, such as ``1.2.3+4``.
 
     Returns
     -------
@@ -117,14 +113,17 @@ def split(frames: pd.DataFrame, pixels: Pixels) -> list[Stack]:
     if rows.empty:
         return []
     uids = _series_uids(rows)
+    if joined:
+        several = np.unique(uids.astype(str))
+        uids[:] = several[0] if several.size == 1 else f"{several[0]}+{several.size - 1}"
     order = _order(uids, rows, ["SOPInstanceUID", "frame", "path"])
     rows, uids = rows.iloc[order], uids[order]
     starts = np.flatnonzero(np.concatenate([[True], uids[1:] != uids[:-1]]))
     ends = np.append(starts[1:], len(rows))
     parts: list[tuple[str, Ints, str]] = []
     with np.errstate(all="ignore"):  # nonsensical numbers overflow, and are compared all the same
-        for start, end, mixed in zip(starts.tolist(), ends.tolist(), _may_be_mixed(rows, starts), strict=True):
-            found = _parts(str(uids[start]), rows.iloc[start:end], mixed)
+        for start, end, mixed in zip(starts.tolist(), ends.tolist(), features.may_be_mixed(rows, starts, joined), strict=True):
+            found = _parts(str(uids[start]), rows.iloc[start:end], mixed, joined)
             parts += [(key, start + places, problem) for key, places, problem in found]
     keys = _without_repeats([key for key, _, _ in parts])
     named = sorted(
@@ -168,13 +167,13 @@ def _series_uids(frames: pd.DataFrame) -> npt.NDArray[Any]:
     return uids
 
 
-def _parts(uid: str, frames: pd.DataFrame, mixed: bool) -> list[tuple[str, Ints, str]]:
+def _parts(uid: str, frames: pd.DataFrame, mixed: bool, joined: bool) -> list[tuple[str, Ints, str]]:
     """Key, places of the frames and problem of every stack of a series; an error in one series affects no other."""
     whole = np.arange(len(frames))
     if not mixed:
         return [(uid, whole, "")]
     try:
-        return [(key, places, "") for key, places in _stacks(uid, frames)]
+        return [(key, places, "") for key, places in _stacks(uid, frames, joined)]
     except FATAL:
         raise
     except BaseException as error:  # noqa: BLE001
@@ -187,101 +186,39 @@ def _order(uids: npt.NDArray[Any], frames: pd.DataFrame, columns: list[str]) -> 
     return np.asarray(pc.sort_indices(pa.table(parts), sort_keys=[(c, "ascending") for c in parts]))
 
 
-def _may_be_mixed(frames: pd.DataFrame, starts: Ints) -> list[bool]:
-    """For every series (rows from its start to the next one), whether it may hold several stacks; ``False`` is certain."""
-    group = np.repeat(np.arange(starts.size), np.diff(np.append(starts, len(frames))))
-    first = starts[group]
-
-    def spread(values: Floats) -> npt.NDArray[Any]:
-        """The distance of values from the first of their series; infinite where only one of the two is missing."""
-        away = np.abs(values - values[first])
-        return np.where(np.isnan(values) & np.isnan(values[first]), 0.0, np.nan_to_num(away, nan=np.inf))
-
-    mixed = np.zeros(len(frames), bool)
-    for name in (*_EXACT, "kind"):
-        codes = pd.factorize(frames[name])[0]
-        mixed |= codes != codes[first]
-    colour = _colour(frames)
-    mixed |= colour != colour[first]
-    for name in ("spacing_row", "spacing_col", *ORIENTATION):
-        mixed |= spread(frames[name].to_numpy(float)) > SAME_COSINE / 2
-    positions, cosines = frames[POSITION].to_numpy(float), frames[ORIENTATION].to_numpy(float)[first]
-    for axis in (cosines[:, :3], cosines[:, 3:]):
-        mixed |= spread((positions * axis).sum(axis=1)) > SAME_STATION / 2
-    mixed |= np.isnan(positions).any(axis=1) != np.isnan(positions[first]).any(axis=1)
-    return np.logical_or.reduceat(mixed, starts).tolist()
-
-
-def _colour(frames: pd.DataFrame) -> Ints:
-    """0 grey, 1 palette, 2 colour, 3 MONOCHROME1."""
-    text = frames["PhotometricInterpretation"].fillna("").str.upper()
-    return np.select([text.eq("PALETTE COLOR"), text.eq("MONOCHROME1"), frames["SamplesPerPixel"].fillna(1).gt(1)], [1, 3, 2], 0)
-
-
-def _features(frames: pd.DataFrame) -> dict[str, Ints]:
-    """Codes of every property that must agree within a stack, by its name."""
-    codes = {name: geometry.as_codes(frames[name].astype(object).to_numpy()) for name in _EXACT}
-    codes["colour"] = _colour(frames)
-    codes["spacing"] = geometry.vector_clusters(frames[["spacing_row", "spacing_col"]].to_numpy(float), SAME_COSINE)
-    codes["plane"] = geometry.vector_clusters(frames[ORIENTATION].to_numpy(float), SAME_COSINE)
-    codes["placed"] = np.asarray(frames[POSITION].notna().all(axis=1), np.int64)
-    codes["kind"] = _kinds_at_one_place(frames)
-    codes["station"] = _stations(frames, codes["plane"])
-    return codes
-
-
-def _kinds_at_one_place(frames: pd.DataFrame) -> Ints:
-    """Codes of ``kind`` if two kinds share a position and the value of every axis, else zeros: such kinds follow an axis."""
-    kinds = geometry.as_codes(frames["kind"].astype(object).to_numpy())
-    if kinds.max(initial=0) == 0:
-        return kinds
-    numbers = frames[[*POSITION, "b", "EchoTime", "InversionTime", "FlipAngle"]].to_numpy(float)
-    parts = geometry.as_codes(frames["component"].astype(object).to_numpy())
-    places = geometry.vector_clusters(np.column_stack([numbers, parts]), geometry.SAME_PLACE)
-    shared = pd.Series(kinds).groupby(places).nunique().max() > 1
-    return kinds if shared else np.zeros_like(kinds)
-
-
-def _stations(frames: pd.DataFrame, plane: Ints) -> Ints:
-    """Codes of the first pixel's position within the plane, where it differs between frames at one slice position."""
-    out = np.zeros(len(frames), np.int64)
-    cosines = frames[ORIENTATION].to_numpy(float)
-    positions = frames[POSITION].to_numpy(float)
-    for code in np.unique(plane):
-        rows = np.flatnonzero(plane == code)
-        row, column = cosines[rows[0], :3], cosines[rows[0], 3:]
-        if np.isnan(positions[rows]).any() or np.isnan(row).any() or np.isnan(column).any():
-            continue
-        corner = positions[rows] @ np.stack([column, row], axis=1)
-        level = geometry.clusters(positions[rows] @ normal(row, column), geometry.SAME_PLACE)
-        table = pd.DataFrame(corner).groupby(level)
-        if ((table.max() - table.min()) > SAME_STATION).to_numpy().any():
-            out[rows] = geometry.vector_clusters(corner, SAME_STATION)
-    return out
-
-
-def _stacks(uid: str, frames: pd.DataFrame) -> list[tuple[str, Ints]]:
+def _stacks(uid: str, frames: pd.DataFrame, joined: bool) -> list[tuple[str, Ints]]:
     """Keys of the stacks of one series, and the places of their frames."""
-    features = _features(frames)
-    varying = {name: codes for name, codes in features.items() if codes.max() > codes.min()}
+    varying = {name: codes for name, codes in features.features(frames, joined).items() if codes.max() > codes.min()}
     if not varying:
         return [(uid, np.arange(len(frames)))]
     codes = pd.DataFrame(varying).groupby(list(varying), sort=True).ngroup().to_numpy()
     order = np.argsort(codes, kind="stable")
     places = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
     parts = [frames.iloc[at] for at in places]
-    names = [_name(part, varying) for part in parts]
+    telling = _telling(varying)
+    names = [_name(part, telling) for part in parts]
     for digest in (_digest, _long_digest):
         often = Counter(names)
         names = [n if often[n] == 1 else f"{n}-{digest(part)}" for n, part in zip(names, parts, strict=True)]
     return [(f"{uid}-{n}", at) for n, at in zip(names, places, strict=True)]
 
 
-def _name(part: pd.DataFrame, varying: dict[str, Ints]) -> str:
+def _telling(varying: dict[str, Ints]) -> list[str]:
+    """The names of varying properties; of those that follow from others, only the ones that tell more than the earlier ones."""
+    telling = [name for name in varying if name not in features.SIGNS]
+    for name in (n for n in features.SIGNS if n in varying):
+        known = joint([varying[n] for n in telling]) if telling else np.zeros_like(varying[name])
+        if joint([known, varying[name]]).max() > known.max():
+            telling.append(name)
+    return telling
+
+
+def _name(part: pd.DataFrame, telling: list[str]) -> str:
     """The properties that tell a stack from the others of its series, in words."""
     first = part.iloc[0]
     words = {
         "SeriesNumber": f"series{first['SeriesNumber']}",
+        "PatientID": f"of{hashlib.sha256(str(part['SeriesInstanceUID'].min()).encode()).hexdigest()[:4]}",
         "SOPClassUID": f"sop{_word(str(first['SOPClassUID']).rsplit('.', 1)[-1])}",
         "derived": _word(first["derived"]) if pd.notna(first["derived"]) else "image",
         "Rows": f"{first['Rows']}x{first['Columns']}",
@@ -296,9 +233,15 @@ def _name(part: pd.DataFrame, varying: dict[str, Ints]) -> str:
         "pixels": str(first["pixels"]),
         "station": _corner(first),
         "kind": _word(first["kind"]).lower() if pd.notna(first["kind"]) else "plain",
+        "variant": f"variant{_word(first['variant'])}" if pd.notna(first["variant"]) else "plain",
+        "origin": "derived" if str(first["ImageType"]).startswith("DERIVED") else "original",
+        "units": _word(next((u for u in first[["RescaleType", "Units"]] if pd.notna(u)), "unitless")).lower(),
+        "reference": "m0" if first["label"] == "m0" else "image",
+        "root": f"uid{hashlib.sha256(str(features.roots(part.iloc[:1])[0]).encode()).hexdigest()[:4]}",
+        "range": "signed" if features.below_zero(part.iloc[:1])[0] else "unsigned",
+        "window": f"to{first['window_high']:.3g}",
     }
-    used = [name for name in varying if name != "kind" or "derived" not in varying]
-    return "-".join(dict.fromkeys(words[name] for name in used))
+    return "-".join(dict.fromkeys(words[name] for name in telling))
 
 
 def _word(value: object) -> str:
@@ -328,25 +271,36 @@ def _digest(part: pd.DataFrame) -> str:
 
 def _long_digest(part: pd.DataFrame) -> str:
     """Twelve digits of every property of a stack, unrounded, where `_digest` gives one text for two stacks."""
-    first = part[[*_EXACT, "kind", "PhotometricInterpretation", *ORIENTATION, "spacing_row", "spacing_col", *POSITION]].iloc[0]
+    spacing = ("spacing_row", "spacing_col")
+    names = (*features.exact(joined=False), "kind", "PhotometricInterpretation", *ORIENTATION, *spacing, *POSITION)
+    first = part[[*names]].iloc[0]
     text = "\n".join("" if pd.isna(v) else str(v) for v in first)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def choose(frames: pd.DataFrame, series: str | int | None, pixels: Pixels) -> Stack:
+def choose(frames: pd.DataFrame, series: str | int | None, pixels: Pixels, joined: bool = False) -> Stack:
     """The only stack of a table, or the one that ``series`` names.
 
-    ``series`` is a key, SeriesInstanceUID, SeriesNumber or SeriesDescription, or ``None`` if the table holds one stack.
+    Parameters
+    ----------
+    frames, pixels
+        As for `split`.
+    series
+        A key, SeriesInstanceUID, SeriesNumber or SeriesDescription, or ``None`` if the table holds one stack.
+    joined
+        Whether all images are one series; ``series`` may then name a stack of it, or of one of the series that it was made of.
 
     Raises
     ------
     SeriesError
         No stack matches, or several do; the message lists the keys.
     """
-    stacks = split(frames, pixels)
+    stacks = split(frames, pixels, joined)
     if not stacks:
         raise SeriesError(f"no image among {len(frames)} frames: {_kinds(frames)}")
-    named = stacks if series is None else [s for s in stacks if _matches(s, str(series))]
+    named = stacks if series is None else [s for s in stacks if _matches(s, str(series), joined)]
+    if not named and joined:
+        return choose(frames, series, pixels)
     if len(named) == 1:
         return named[0]
     if not named:
@@ -355,10 +309,10 @@ def choose(frames: pd.DataFrame, series: str | int | None, pixels: Pixels) -> St
     raise SeriesError(f"{what} {len(named)} arrays; pass series= one of these keys:\n{listing(named)}")
 
 
-def _matches(stack: Stack, name: str) -> bool:
-    """Whether a name is the stack's key, SeriesInstanceUID, SeriesNumber or SeriesDescription."""
+def _matches(stack: Stack, name: str, joined: bool) -> bool:
+    """Whether a name is the stack's key or, if the user joined no series, its UID, SeriesNumber or SeriesDescription."""
     first = stack.frames.iloc[0]
-    names = (first["SeriesInstanceUID"], first["SeriesNumber"], first["SeriesDescription"])
+    names = () if joined else (first["SeriesInstanceUID"], first["SeriesNumber"], first["SeriesDescription"])
     return stack.key == name or name in {str(v) for v in names if pd.notna(v)}
 
 

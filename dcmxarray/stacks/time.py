@@ -47,6 +47,7 @@ CLOCKS = (
     Candidate("TemporalPositionIdentifier", 0),
     Candidate("acquired", _US, "AcquisitionDateTime"),
     Candidate("AcquisitionTime", _US),
+    Candidate("scan_time", 1),
     Candidate("TriggerTime", _MS),
     Candidate("FrameReferenceTime", _MS),
     Candidate("NominalCardiacTriggerDelayTime", _MS),
@@ -54,6 +55,7 @@ CLOCKS = (
     Candidate("frame_offset", 1, "FrameTime"),
     Candidate("ContentTime", _US),
     Candidate("AcquisitionNumber", 0),
+    Candidate("SeriesNumber", 0),
 )
 FALLBACK = Candidate("InstanceNumber", 0)
 
@@ -119,16 +121,28 @@ def _try(candidate: Candidate, frames: pd.DataFrame, cells: Ints, groups: Ints) 
     return Ordering(candidate, rank, values) if _agrees(values, rank, groups) else None
 
 
+def by_clock(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
+    """The ordering by the first of `CLOCKS` that orders all; ``None`` if none does.
+
+    Parameters
+    ----------
+    frames
+        The rows of the stack.
+    cells, groups
+        (frames,) the cell of each frame, and the cell on all axes except ``slice``.
+    """
+    tried = (_try(candidate, frames, cells, groups) for candidate in CLOCKS)
+    return next((ordering for ordering in tried if ordering is not None), None)
+
+
 def add_time(work: Work) -> None:
     """Add the axis ``time`` if cells still hold several frames; its values are seconds, or the volume index without a clock."""
     cells = work.cells()
     if np.bincount(cells).max(initial=0) < 2:
         return
     frames = work.frames
-    groups = _without_slice(work)
-    tried = (_try(candidate, frames, cells, groups) for candidate in CLOCKS)
-    found = next((ordering for ordering in tried if ordering is not None), None) or _fallback(frames, cells, groups)
-    found = found or _with_gaps(frames, cells)
+    groups = work.groups()
+    found = by_clock(frames, cells, groups) or by_number(frames, cells, groups) or _with_gaps(frames, cells)
     if found is None:
         return
     clock = found if found.candidate.scale else _clock(frames, found.rank, cells)
@@ -144,15 +158,6 @@ def add_time(work: Work) -> None:
         work.time_source += f", seconds by {clock.candidate.name or clock.candidate.column}"
 
 
-def _without_slice(work: Work) -> Ints:
-    """The flat cell of every frame on all axes except ``slice``."""
-    codes = np.zeros(len(work.frames), np.int64)
-    for axis in work.axes:
-        if axis.name != "slice":
-            codes = codes * axis.count + axis.codes
-    return codes
-
-
 def serial(frames: pd.DataFrame) -> Floats:
     """(frames,) numbers ordered by InstanceNumber, then by frame number; by frame number alone if there is one file."""
     instance = FALLBACK.values(frames)
@@ -160,7 +165,7 @@ def serial(frames: pd.DataFrame) -> Floats:
     return (instance if len(frames) and frames["path"].nunique() > 1 else np.zeros(len(frames))) * (frame.max() + 1) + frame
 
 
-def _fallback(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
+def by_number(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
     """The ordering by InstanceNumber; if cells hold different numbers of frames, only if the numbers show which are missing."""
     values = serial(frames)
     rank = rank_within(values, cells)

@@ -49,6 +49,8 @@ class Work:
         The elements that gave the axes their order.
     time
         (times,) the coordinate, in ``time_units``.
+    coords
+        Coordinates of axes that are no column of the table, by the axis's name.
     """
 
     frames: pd.DataFrame
@@ -57,6 +59,15 @@ class Work:
     time_units: str = "s"
     time: npt.NDArray[Any] | None = None
     slice_source: str = ""
+    coords: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    def groups(self) -> Ints:
+        """The flat cell of every frame on all axes except ``slice``."""
+        codes = np.zeros(len(self.frames), np.int64)
+        for axis in self.axes:
+            if axis.name != "slice":
+                codes = codes * axis.count + axis.codes
+        return codes
 
     def cells(self) -> Ints:
         """The flat cell of every frame on the axes found so far."""

@@ -166,7 +166,8 @@ def _as_objects(array: xr.DataArray, chunks: tuple[int, ...], shards: tuple[int,
     empty = dask.array.empty(array.shape, dtype=array.dtype, chunks=array.shape)
     variables = {n: _plain(c.variable) for n, c in array.coords.items()}
     dataset = xr.Dataset({NAME: (array.dims, empty, array.attrs)}, variables)
-    dataset = dataset.reset_coords([n for n in variables if " " in str(n)])  # xarray separates names of coordinates by spaces
+    spaced = [n for n in variables if " " in str(n) and n not in array.dims]
+    dataset = dataset.reset_coords(spaced)  # xarray separates names of coordinates by spaces
     encoding: dict[Any, dict[str, Any]] = {n: {"compressors": (ZstdCodec(), Crc32cCodec())} for n in variables}
     encoding[NAME] = {"chunks": chunks, "shards": shards or None, "compressors": compressors()}
     store = MemoryStore()

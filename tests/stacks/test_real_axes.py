@@ -9,6 +9,7 @@ IMG = "erling6232+imagedata/data/dicom/"
 FILES = "pydicom+pydicom/src/pydicom/data/test_files/"
 STORE = "pydicom+pydicom-data/data_store/data/"
 XA = "TemporalPositionIdentifier, seconds by AcquisitionDateTime"
+SCAN = "TemporalPositionIdentifier, seconds by scan_time"
 
 # Beside the tests or in pydicom's wheel: they run everywhere.
 SMALL = [
@@ -19,7 +20,7 @@ SMALL = [
     (D2N + "philips/fmri/001", {"slice": 2, "time": 4}, "InstanceNumber"),
     (D2N + "philips/dti/001", {"slice": 2, "b": 4}, ""),
     (D2N + "philips_enhanced/dti/001", {"slice": 8, "b": 4}, ""),
-    (D2N + "philips_enhanced/fmri/001", {"slice": 8, "time": 4}, "TemporalPositionIdentifier"),
+    (D2N + "philips_enhanced/fmri/001", {"slice": 8, "time": 4}, SCAN),
     (D2N + "siemens/dti_classic/001", {"slice": 2, "b": 2}, ""),
     (D2N + "siemens/dti/001", {"slice": 40}, ""),
     (D2N + "failing/gantrytilting/001", {"slice": 4}, ""),
@@ -91,3 +92,9 @@ def test_a_ragged_series_names_its_holes(series):
 def test_a_localizer_is_several_stacks(series):
     with pytest.raises(dx.SeriesError, match="sagittal"):
         dx.open_series(series(FILES + "dicomdirtests/98892001/CT2N"))
+
+
+def test_the_scan_time_of_the_vendor_gives_seconds(series):
+    da = dx.open_series(series(D2N + "philips_enhanced/fmri/001"))
+    assert da["time"].values.tolist() == [n * da.attrs["RepetitionTime"] / 1000 for n in range(4)]
+    assert da["time"].attrs["units"] == "s"

@@ -125,6 +125,12 @@ def test_what_differs_by_rounding_is_one_stack(tmp_path, other, stacks):
         assert dx.open_series(tmp_path).dims == ("te", "row", "col")
 
 
+def test_copies_may_differ_in_what_they_show(tmp_path):
+    same = {"SOPInstanceUID": "1.2.3", "InstanceNumber": 1}
+    write_series(tmp_path, [frame(WindowCenter=40, WindowWidth=80) | same, frame(WindowCenter=400, WindowWidth=800) | same])
+    assert dx.open_series(tmp_path).dims == ("row", "col")
+
+
 def test_one_uid_on_two_places_is_two_frames(tmp_path):
     same = {"SOPInstanceUID": "1.2.3"}
     write_series(tmp_path / "unlike", [frame(InstanceNumber=1) | same, frame(5, InstanceNumber=2) | same])

@@ -42,5 +42,16 @@ GRADIENT_READERS = (
     (uih.gradient, "_uih_gradient_x"),
     (canon.gradient, "_comments"),
 )
-PART_COLUMNS = ("_philips_part", "_ge_part")  # vendors' columns that component readers use
-COMPONENT_READERS = (standard.component, ge.component, philips.component)
+SCAN_TIME_READERS = ((philips.scan_time, "_philips_time"),)
+# Columns of words, and their readers; the words depend on WORD_COLUMNS alone.
+WORD_READERS = {
+    "component": (standard.component, ge.component, philips.component),
+    "derived": (standard.derived,),
+    "kind": (standard.kind,),
+    "variant": (ge.variant, philips.variant),
+    "label": (standard.label, philips.label),
+}
+WORD_COLUMNS = (
+    *("ImageType", "ComplexImageComponent", "_label"),
+    *("_philips_part", "_philips_label", "_ge_part", "_ge_variant"),
+)

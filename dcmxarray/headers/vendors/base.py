@@ -49,6 +49,11 @@ def vector(columns: Columns, *names: str) -> Floats:
     return np.stack([columns[name] for name in names], axis=1)
 
 
+def words(values: npt.NDArray[Any], meaning: Mapping[str, str]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """What the values of a column mean, "" for those without a meaning; case does not matter."""
+    return np.array([meaning.get(str(value).strip().upper(), "") for value in values], object)
+
+
 def cosines(columns: Columns) -> tuple[Floats, Floats, Floats]:
     """Unit vectors along the rows, along the columns and along the normal of each image, patient LPS: each (rows, 3)."""
     row = vector(columns, "row_x", "row_y", "row_z")

@@ -1,4 +1,4 @@
-"""GE: b-values, directions and complex parts.  Opens no file.
+"""GE: b-values, directions, complex parts and types of images.  Opens no file.
 
 Sources: GE DICOM conformance statements (Signa/Discovery MR: groups 0019, 0043); the NA-MIC notes on DTI in DICOM.  The
 values agree with dcm2niix on real files (docs/vendors).
@@ -16,6 +16,7 @@ PRIVATE = (
     Private(("_ge_gradient_y",), 0x0019, "GEMS_ACQU_01", 0xBC, "DS", "ge"),
     Private(("_ge_gradient_z",), 0x0019, "GEMS_ACQU_01", 0xBD, "DS", "ge"),
     Private(("_ge_part",), 0x0043, "GEMS_PARM_01", 0x2F, "SS", "ge"),
+    Private(("_ge_variant",), 0x0043, "GEMS_PARM_01", 0x30, "SS", "ge"),
 )
 
 _PARTS = np.array(["magnitude", "phase", "real", "imaginary", ""], object)
@@ -56,3 +57,11 @@ def component(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     """(0043,102F): 0 magnitude, 1 phase, 2 real, 3 imaginary."""
     code = np.nan_to_num(columns["_ge_part"], nan=4.0)
     return _PARTS[np.where((code >= 0) & (code <= 3), code, 4).astype(int)]
+
+
+def variant(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """(0043,xx30), the collapse flag: a number for each type of image that a scan computes; "" for 0, the usual one.
+
+    Flow and diffusion scans have a number for each direction.
+    """
+    return np.array([f"{code:g}" if abs(code) > 0 else "" for code in columns["_ge_variant"]], object)

@@ -1,6 +1,6 @@
-"""The standard's own elements for diffusion, complex parts and mappings (PS3.3 C.8.12.4, C.8.13.3, C.8.13.5.9, C.7.6.16.2.11).
+"""The standard's own elements for diffusion, labelling, complex parts and mappings.  Opens no file.
 
-It opens no file.
+PS3.3 C.8.12.4, C.8.13.3, C.8.13.5, C.7.6.16.2.11.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from .base import Columns, Floats, Private, vector
+from .base import Columns, Floats, Private, vector, words
 
 PRIVATE: tuple[Private, ...] = (
     Private(("_b",), 0x0018, "", 0x9087, "FD", ""),
     Private(("_gradient_x", "_gradient_y", "_gradient_z"), 0x0018, "", 0x9089, "FD", ""),
+    Private(("_label",), 0x0018, "", 0x9257, "CS", "", dtype="str"),
+    Private(("_window_center",), 0x0028, "", 0x1050, "DS", "", dtype="str"),
+    Private(("_window_width",), 0x0028, "", 0x1051, "DS", "", dtype="str"),
     Private(("_grid_offsets",), 0x3004, "", 0x000C, "DS", "", dtype="str"),
     Private(("_frame_times",), 0x0018, "", 0x1065, "DS", "", dtype="str"),
     Private(("_mappings",), 0x0040, "", 0x9096, "SQ", "", dtype="bytes", large=True),
@@ -30,6 +33,10 @@ COMPONENT_WORDS = {
     **dict.fromkeys(("R", "REAL", "R_FFE", "R_IR", "R_SE"), "real"),
     **dict.fromkeys(("I", "IMAGINARY", "I_FFE", "I_IR", "I_SE", "IMAG"), "imaginary"),
 }
+
+
+# Values of ASLContext (PS3.3 C.8.13.5.14) and of vendors' elements like it.
+LABEL_WORDS = {"LABEL": "label", "CONTROL": "control", "M_ZERO_SCAN": "m0", "M0": "m0"}
 
 
 def needs_large(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -64,6 +71,11 @@ def _part(text: str) -> str:
     values = [v.strip().upper() for v in str(text or "").split("\\")]
     found = [COMPONENT_WORDS[v] for v in (values if len(values) == 1 else values[2:]) if v in COMPONENT_WORDS]
     return found[0] if found else ""
+
+
+def label(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """ASLContext (0018,9257) of enhanced files: label, control or m0 (the reference without labelling); "" for anything else."""
+    return words(columns["_label"], LABEL_WORDS)
 
 
 # Values of ImageType from value 3 on, and value 4 of enhanced images (PS3.3 C.8.13.3.1.4, C.8.16.1.4), that name a map or a

@@ -201,7 +201,7 @@ REAL = [
 def test_real_mosaics_are_the_volumes_and_slice_times_of_dcm2niix(case):
     da, want = opened_with(case)
     want.assert_voxels(da)
-    np.testing.assert_allclose(da["slice_time"].isel(time=0), want.slice_times, atol=1e-6)
+    np.testing.assert_allclose(da["slice_time"].isel(time=0, missing_dims="ignore"), want.slice_times, atol=1e-6)
 
 
 def mosaic_by_its_protocol(root):
