@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from .arrays import affine, interp, suv
+from .arrays import affine, files, interp, shells, suv
 from .arrays import match as matching
-from .arrays.build import SOURCE
 from .errors import HeaderError
 from .headers.by_pydicom import header
+from .model import MISSING
 from .stacks.geometry import SAME_PLACE
 
 if TYPE_CHECKING:
@@ -135,6 +135,50 @@ class DicomAccessor:
         columns = [np.full(count, np.nan) if p is None else np.broadcast_to(np.atleast_1d(p), count) for p in parts]
         return np.stack(columns, axis=1).astype(float)
 
+    def shell(self, b: float | slice, *, tolerance: float = 20.0) -> xr.DataArray:
+        """The volumes of one diffusion shell, however its b-values are rounded, repeated or ordered.
+
+        Scanners write 995 and 1005 for one nominal b-value; ``sel(b=1000)`` finds the exact value alone, and
+        ``sel(b=slice(500, 1500))`` needs b-values in order.
+
+        Parameters
+        ----------
+        b
+            The nominal b-value, s/mm2; or ``slice(low, high)`` for a range, both ends included.
+        tolerance
+            How far from the nominal b-value a volume may be, s/mm2.  A range has none.
+
+        Raises
+        ------
+        HeaderError
+            The array has no b-value along one dim, or no volume has one that fits.
+
+        Examples
+        --------
+        >>> import dcmxarray as dx
+        >>> dwi = dx.open_series(dx.testing.example("cohort"), series="dwi")
+        >>> dwi.dicom.shell(1000).sizes["b"], dwi.dicom.shell(slice(0, 500)).sizes["b"]
+        (6, 1)
+        """
+        return shells.shell(self._array, b, tolerance)
+
+    @property
+    def uids(self) -> xr.DataArray:
+        """The SOPInstanceUID of each frame, on the dims of frames; with ``tags=["SOPInstanceUID"]`` it is a coordinate.
+
+        Raises
+        ------
+        HeaderError
+            The array no longer knows its files.
+
+        Examples
+        --------
+        >>> import dcmxarray as dx
+        >>> dx.open_series(dx.testing.example("dce")).isel(time=2).dicom.uids.sizes
+        Frozen({'slice': 4})
+        """
+        return files.uids(self._array)
+
     def header(self, **indexers: int) -> pydicom.Dataset:
         """Read the whole header of one frame, without pixels, by pydicom.
 
@@ -153,17 +197,12 @@ class DicomAccessor:
         HeaderError
             The array does not know its files (it was computed, or opened from a store), or the cell has no frame.
         """
-        source = self._array.encoding.get(SOURCE)
-        if source is None:
-            raise HeaderError("the array no longer knows its files (it was computed or read from a store); ask the opened array")
         frame_dims = [d for d in self._array.dims if d not in ("row", "col", "rgb")]
         one = self._array.isel({d: indexers.get(str(d), 0) for d in frame_dims} | indexers)
-        number = int(one.coords["frame"]) if "frame" in one.coords else None
-        uid = str(one.coords["SOPInstanceUID"].item())
-        path = source.get((uid, number or 0)) or next((p for (u, _), p in source.items() if u == uid), None)
-        if path is None:
-            raise HeaderError(f"no frame at {indexers}")
-        return header(path)
+        sources, _, cells = files.frames_of(one)
+        if cells.size != 1 or cells.item() == MISSING:
+            raise HeaderError(f"no frame at {indexers}, or its coordinates are those of several frames; ask the opened array")
+        return header(sources.file(cells.item()).path)
 
     def suv(self) -> xr.DataArray:
         """Standardized uptake value by body weight, g/ml, of a PET array in Bq/ml (QIBA FDG-PET/CT profile).
@@ -191,7 +230,7 @@ class DicomAccessor:
         """Why the array has no factor; raises `HeaderError` if its header lacks an element."""
         if self._array.attrs.get("units") == suv.UNITS:
             return "the array is SUV already"
-        if SOURCE in self._array.encoding:
+        if files.SOURCE in self._array.encoding:
             acquired = self._array.coords.get("AcquisitionDateTime")
             suv.factor(self.header(), None if acquired is None else acquired.min().to_numpy()[()])  # raises what is missing
         return (

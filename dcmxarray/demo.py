@@ -34,7 +34,7 @@ def _show(code: str, work: Callable[[], xr.DataArray], array: xr.DataArray) -> N
     """Run a selection and print how many files it opened."""
     with testing.count_reads() as opened:
         result = work().load()
-    print(f">>> {code}\n{dict(result.sizes)}, {len(set(opened))} of {array['SOPInstanceUID'].size} files opened\n")
+    print(f">>> {code}\n{dict(result.sizes)}, {len(set(opened))} of {array.dicom.uids.size} files opened\n")
 
 
 def _picture(dce: xr.DataArray, dwi: xr.DataArray, png: str) -> None:

@@ -95,6 +95,8 @@ class FrameSources:
     ----------
     paths
         The distinct files.
+    uids
+        (files,) their SOPInstanceUIDs, "" where there is none.
     sizes, modified
         (files,) bytes, and time of the last change in ns, when the headers were read; 0 if unknown.
     path
@@ -115,6 +117,7 @@ class FrameSources:
     """
 
     paths: tuple[str, ...]
+    uids: tuple[str, ...]
     sizes: Ints
     modified: Ints
     path: Ints

@@ -52,8 +52,8 @@ def open_series(
         Coordinates, DICOM keywords or private elements that must be dimensions besides slice, row and col, in their order;
         ``None`` finds them from the attributes that vary at one position.
     chunks
-        As in xarray: ``"auto"`` makes dask chunks of whole volumes, ``{}`` one chunk for each frame, ``None`` a lazy array
-        without dask.
+        As in xarray: ``"auto"`` and ``{}`` make a dask chunk of each volume, a mapping overrules that dim by dim, ``None`` makes
+        a lazy array without dask.
     rescale
         ``True`` gives real-world values (slope and intercept of each frame applied, palettes looked up), integers in a signed
         type in which differences do not wrap; ``False`` stored values in the stored type; ``"philips_fp"`` Philips' floating

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from dask.base import tokenize
-from xarray.core import indexing
 
 from ..attributes import Tag, Tags, column_of_tag
 from ..errors import FATAL, SeriesError
 from ..headers.asked import settled
 from ..headers.by_pydicom import header, real_world_value, segments
 from ..model import MISSING, FrameGrid
+from ..pixels.chunked import most_bytes
 from ..pixels.frame_sources import frame_shape, frame_sources
 from ..pixels.lazy import FrameArray
+from ..pixels.window import Selected, Window
 from ..stacks import arrange
 from ..stacks.split import Stack
 from . import options, suv
 from .attrs import attrs_of
-from .chunks import CHUNK_BYTES, DECODED_BYTES, Chunks, resolve
+from .chunks import Chunks, resolve, volume_chunks
 from .coords import coords_of, geometry_coords, labelled
+from .files import FOLDERS, SOURCE, Opened
 from .more import named, needed, with_columns
 from .segments import flags, is_label_map
+from .variable import FrameVariable
 
 NAME = "image"
-SOURCE = "dicom_source"  # key in an array's encoding: (SOPInstanceUID, frame) -> path
-FOLDERS = "dicom_folders"  # key in the encoding of coordinates: the folders that the array is read from
 
 
 def open_stack(
@@ -138,18 +139,22 @@ def _build(
     array, dims = _lazy(frames, arranged, rescale)
     if (arranged.cells == MISSING).any() and array.dtype.kind == "f":
         array.fill = np.nan
-    encoding = {"preferred_chunks": dict.fromkeys(arranged.dims, 1) | dict(zip(dims[-2:], array.shape[-2:], strict=True))}
-    variable = xr.Variable(dims, indexing.LazilyIndexedArray(array), attrs_of(frames, arranged, tags, rescale), encoding)
-    variable.encoding[SOURCE] = _source(frames)
+    coords = coords_of(frames, arranged, dims, array.shape, tags)
+    preferred = volume_chunks(dict(zip(dims, array.shape, strict=True)), array.dtype.itemsize, most_bytes(array.sources))
+    encoding = {"preferred_chunks": preferred, SOURCE: Opened(array, arranged.dims, coords)}
+    variable: xr.Variable = FrameVariable(dims, Selected(Window(array)), attrs_of(frames, arranged, tags, rescale), encoding)
     if chunks is not None:
-        most = CHUNK_BYTES if array.is_native else DECODED_BYTES
-        variable = variable.chunk(resolve(chunks, variable, most), name=f"dicom-{tokenize(array)}")
-    result = xr.DataArray(variable, coords_of(frames, arranged, dims, array.shape, tags), name=NAME)
-    result.encoding = dict(variable.encoding)
-    folders = tuple({path.rpartition("/")[0] or "/" for path in array.sources.paths})
-    for coord in result.coords.variables.values():  # arithmetic drops the encoding of arrays, not that of coordinates
-        coord.encoding[FOLDERS] = folders
-    return result
+        variable = variable.chunk(resolve(chunks, variable))
+    return xr.Dataset({NAME: variable}, _encoded(coords, preferred, array.sources.paths))[NAME]
+
+
+def _encoded(coords: dict[str, Any], preferred: Mapping[str, int], paths: Iterable[str]) -> dict[str, Any]:
+    """Coordinates with chunks as the pixels have, and the folders of the files: arithmetic keeps the encoding of coordinates."""
+    folders = tuple({path.rpartition("/")[0] or "/" for path in paths})
+    return {
+        name: (d, *rest, {"preferred_chunks": {k: preferred[k] for k in d}, FOLDERS: folders})
+        for name, (d, *rest) in coords.items()
+    }
 
 
 def _outline(table: pd.DataFrame, arranged: FrameGrid) -> xr.DataArray:
@@ -166,9 +171,3 @@ def _lazy(frames: pd.DataFrame, arranged: FrameGrid, rescale: bool | str) -> tup
     places = frame_sources(frames, rescale)
     array = FrameArray(places, arranged.cells, frame_shape(frames, places.specs[0], scaled), scaled)
     return array, (*arranged.dims, "row", "col", "rgb")[: array.ndim]
-
-
-def _source(frames: pd.DataFrame) -> dict[tuple[str, int], str]:
-    """(SOPInstanceUID, frame) -> path, for `.dicom.header`."""
-    uids = frames["SOPInstanceUID"].fillna("")
-    return dict(zip(zip(uids, frames["frame"], strict=True), frames["path"], strict=True))

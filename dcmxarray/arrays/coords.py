@@ -129,7 +129,6 @@ def coords_of(
     if "b" not in found:
         found = {n: c for n, c in found.items() if n not in diffusion.DIRECTION}
     found |= _acquired(frames, arranged) | geometry_coords(frames, arranged, dims, shape)
-    found["SOPInstanceUID"] = spread(column_values(frames, "SOPInstanceUID"), arranged.cells, arranged.dims)
     if (arranged.cells == MISSING).any():
         found["valid"] = arranged.dims, arranged.cells != MISSING
     return labelled(frames, arranged, found)
@@ -140,7 +139,7 @@ def labelled(frames: pd.DataFrame, arranged: FrameGrid, found: Mapping[str, Coor
     steps = _spacing(frames)
     pixels = {dim for dim, step in zip(("row", "col"), steps, strict=True) if step is None}
     index = {dim: {"units": "1", "long_name": f"{dim} index"} for dim in pixels}
-    named = {name: (d, v, index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
+    named = {name: (d, _plain_text(v), index.get(name) or _labels(name, arranged)) for name, (d, v) in found.items()}
     return named | placed(named | _described(frames, named, steps))
 
 
@@ -169,6 +168,11 @@ def _thickness(frames: pd.DataFrame) -> float | None:
         if value is not None and 0 < abs(value) < np.inf:
             return abs(float(value))
     return None
+
+
+def _plain_text(values: Values) -> Values:
+    """Values with texts as Python's: Zarr has no specified type for texts of fixed width, so that xarray's writer would warn."""
+    return values.astype(object) if values.dtype.kind == "U" else values
 
 
 def _axis_values(values: Values, arranged: FrameGrid, name: str) -> Coord:

@@ -106,6 +106,7 @@ def frame_sources(frames: pd.DataFrame, rescale: bool | str = True) -> FrameSour
     crop = np.nan_to_num(np.stack([frames[name].to_numpy(float) for name in ("crop_row", "crop_col")], axis=1))
     return FrameSources(
         paths=tuple(str(n) for n in names),
+        uids=tuple(frames["SOPInstanceUID"].iloc[first].fillna("")),
         sizes=file_size[first],
         modified=modified[first],
         path=codes.astype(np.int64),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import threading
@@ -18,7 +19,7 @@ from xarray.core import indexing
 
 from ..errors import PixelError
 from ..model import MISSING, FrameSources, Ints, PixelSpec
-from . import blocks, by_pydicom, codecs, encapsulated, layout, native, rescale
+from . import blocks, by_pydicom, codecs, encapsulated, layout, native, packed, rescale
 
 Array = npt.NDArray[Any]
 
@@ -57,7 +58,15 @@ class FrameArray(BackendArray):
         self.shape = (*cells.shape, *shape)
         self.dtype = _dtype(sources, scaled)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpacked, (packed.pack(self.sources, self.cells), self.frame_shape, self.scaled, self.fill, self.dtype)
+
     def __dask_tokenize__(self) -> tuple[str, ...]:
+        return self.token
+
+    @functools.cached_property
+    def token(self) -> tuple[str, ...]:
+        """The same for the same unchanged files, read alike."""
         s = self.sources
         digest = hashlib.sha256("\0".join(s.paths).encode())
         for part in (
@@ -76,17 +85,21 @@ class FrameArray(BackendArray):
             digest.update(np.ascontiguousarray(part).tobytes())
         return ("dcmxarray", digest.hexdigest(), repr((self.shape, str(self.dtype), self.scaled, s.specs, self.fill)))
 
-    @property
-    def is_native(self) -> bool:
-        """Whether frames are plain bytes in the files, which need no decoding."""
-        return all(native.reads(spec) for spec in self.sources.specs)
-
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         if isinstance(key, indexing.BasicIndexer | indexing.OuterIndexer):  # slices of any step, empty ones too
-            return self._read(key.tuple)
-        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+            return self.read(key.tuple)
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self.read)
 
-    def _read(self, key: tuple[Any, ...]) -> Array:
+    def part(self, places: Sequence[Ints]) -> FrameArray:
+        """The array of an outer index along the dims of frames; it knows no other files."""
+        cells = self.cells[np.ix_(*places)] if places else self.cells
+        kept, numbers = np.unique(cells, return_inverse=True)
+        numbers = numbers.reshape(cells.shape) - int(MISSING in kept[:1])
+        kept = kept[kept != MISSING]
+        sources = self.sources if len(kept) == len(self.sources.path) else packed.part(self.sources, kept)
+        return _made(sources, numbers, self.frame_shape, self.scaled, self.fill, self.dtype)
+
+    def read(self, key: tuple[Any, ...]) -> Array:
         """Read an outer index, whose entries are integers, slices or 1D arrays of integers."""
         depth = self.cells.ndim
         positions = [np.atleast_1d(np.arange(n)[k]) for k, n in zip(key[:depth], self.cells.shape, strict=True)]
@@ -118,6 +131,19 @@ class FrameArray(BackendArray):
             read_frames(sources, np.array([frame]), one, self.scaled, self.fill)
             parts.append(_cut(one[0], crop))
         return np.stack(parts) if parts else _cut(one[0], crop)[None][:0]
+
+
+def _made(sources: FrameSources, cells: Ints, shape: tuple[int, ...], scaled: bool, fill: Any, dtype: Any) -> FrameArray:
+    """A `FrameArray` whose dtype is known, so that no file is opened for it."""
+    made = FrameArray.__new__(FrameArray)
+    made.sources, made.cells, made.frame_shape, made.scaled, made.fill, made.dtype = sources, cells, shape, scaled, fill, dtype
+    made.shape = (*cells.shape, *shape)
+    return made
+
+
+def _unpacked(data: bytes, *rest: Any) -> FrameArray:
+    """The array of a pickle."""
+    return _made(*packed.unpack(data), *rest)
 
 
 def _plain(crop: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
@@ -174,7 +200,7 @@ def read_frames(sources: FrameSources, frames: Ints, out: Array, scaled: bool, f
     chosen = frames[places]
     order = np.lexsort((sources.frame[chosen], sources.path[chosen]))
     places, chosen = places[order], chosen[order]
-    for number in sources.layouts(chosen):
+    for number in sources.layouts(chosen) if len(chosen) else ():
         mine = sources.spec[chosen] == number
         spec = sources.specs[number]
         if _is_plain(sources, spec, chosen[mine], out):

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from ..arrays.build import FOLDERS, SOURCE
+from ..arrays import files
 from . import objects, reading
 
 
@@ -20,8 +20,8 @@ def sources(array: xr.DataArray) -> list[str]:
     also to Zarr arrays that others opened.
     """
     encodings = [array.encoding, *(coord.encoding for coord in array.coords.variables.values())]
-    paths = set(array.encoding.get(SOURCE, {}).values())
-    known = {folder for one in encodings for folder in one.get(FOLDERS, ())}
+    paths = set(files.paths(array))
+    known = {folder for one in encodings for folder in one.get(files.FOLDERS, ())}
     places = [one[reading.PLACE] for one in encodings if reading.PLACE in one]
     for part in _parts(array):
         paths |= set(getattr(getattr(part, "sources", None), "paths", ()))

@@ -61,8 +61,11 @@ def test_coordinates_have_units(tmp_path, name, units, element):
 def test_chunks_of_every_kind(tmp_path):
     frames = [frame(5 * s, AcquisitionTime=f"1000{t:02d}", value=10 * t + s) for s in range(4) for t in range(6)]
     whole = opened(tmp_path, frames)
-    assert whole.chunks == ((4,), (6,), (3,), (4,))
-    assert dx.open_series(tmp_path, chunks={}).chunks == ((1,) * 4, (1,) * 6, (3,), (4,))
+    volumes = ((4,), (1,) * 6, (3,), (4,))
+    assert whole.chunks == volumes
+    assert dx.open_series(tmp_path, chunks={}).chunks == volumes
+    assert dx.open_series(tmp_path, chunks={"slice": 1}).chunks == ((1,) * 4, (1,) * 6, (3,), (4,))
+    assert dx.open_series(tmp_path, chunks=-1).chunks == ((4,), (6,), (3,), (4,))
     assert dx.open_series(tmp_path, chunks={"time": 4}).chunks[1] == (4, 2)
     assert dx.open_series(tmp_path, chunks=None).chunks is None
     assert whole.values[:, :, 0, 0].tolist() == [[10 * t + s for t in range(6)] for s in range(4)]

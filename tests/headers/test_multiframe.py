@@ -24,7 +24,8 @@ def test_enhanced_frames_in_any_order(tmp_path):
     np.testing.assert_array_equal(one.values, other.values)
     assert (one.isel(row=0, col=0).values == 10 * np.arange(3) + np.arange(4)[:, None]).all()
     assert one["frame"].dims == ("slice", "time")
-    assert one["SOPInstanceUID"].dims == ()
+    assert one.dicom.uids.dims == ("slice", "time")
+    assert len(set(one.dicom.uids.values.flat)) == 1
 
 
 def test_values_win_over_wrong_dimension_indices(tmp_path):
