@@ -11,7 +11,7 @@ def test_one_clock_for_all_times_is_no_datetime(tmp_path):
     frames = [frame(5 * s, AcquisitionTime="100000", InstanceNumber=2 * t + s, value=t) for s in range(2) for t in range(3)]
     da = opened(tmp_path, frames)
     assert da["time"].attrs["units"] == "1"
-    with pytest.raises(dx.HeaderError, match="one acquisition date and time.*assign_coords"):
+    with pytest.raises(dx.HeaderError, match=r"one acquisition date and time.*assign_coords"):
         da.dicom.to_datetime()
     assert da.isel(time=1).dicom.to_datetime()["time"] == da["AcquisitionDateTime"]
 
@@ -29,3 +29,10 @@ def test_a_query_over_both_tables_says_how_to_ask(tmp_path):
     with pytest.raises(ValueError, match=r"ask one table after the other: query\(.*\).query\("):
         cohort.query("b > 0 and files > 1")
     assert len(cohort.query("b > 0").query("files > 1")) == 1
+
+
+def test_one_tag_is_a_list(tmp_path):
+    opened(tmp_path, [frame()])
+    for call in (dx.scan, dx.open_series, dx.open_cohort):
+        with pytest.raises(TypeError, match=r"\['EchoTime'\]"):
+            call(tmp_path, tags="EchoTime")
