@@ -36,3 +36,8 @@ def test_one_tag_is_a_list(tmp_path):
     for call in (dx.scan, dx.open_series, dx.open_cohort):
         with pytest.raises(TypeError, match=r"\['EchoTime'\]"):
             call(tmp_path, tags="EchoTime")
+
+
+def test_a_series_without_uid_has_words(tmp_path):
+    with pytest.raises(dx.GridError, match=r"^a series without SeriesInstanceUID: 1 cell holds"):
+        opened(tmp_path, [frame(SeriesInstanceUID=None, InstanceNumber=1, value=v) for v in (1, 2)])
