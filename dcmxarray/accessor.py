@@ -285,10 +285,15 @@ class DicomAccessor:
         Raises
         ------
         HeaderError
-            The headers hold no acquisition date and time.
+            The headers hold no acquisition date and time, or one for all times.
         """
         acquired = self._array.coords.get("AcquisitionDateTime")
         if acquired is None:
             raise HeaderError("the headers hold no acquisition date and time; the times were removed, or never written")
+        if "time" in self._array.dims and "time" not in acquired.dims:
+            raise HeaderError(
+                "the headers hold one acquisition date and time for all times; "
+                "if you know them, give them by da.assign_coords(time=...)"
+            )
         earliest = acquired.min([d for d in acquired.dims if d != "time"])
         return self._array.assign_coords(time=earliest.variable)

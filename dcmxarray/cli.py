@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -87,7 +87,8 @@ def _line(cohort: Cohort, key: str) -> str:
     from .arrays.describe import describe
 
     try:
-        found = describe(cohort.open(key, chunks=None))
+        array = cohort.open(key, chunks=None)
+        found = describe(array)
     except FATAL:
         raise
     except BaseException as error:  # noqa: BLE001
@@ -95,9 +96,15 @@ def _line(cohort: Cohort, key: str) -> str:
     parts = [" ".join(f"{d}:{n}" for d, n in found["dims"].items()), found["dtype"]]
     if found["spacing"]:
         parts.append(" x ".join(f"{v:g}" for v in found["spacing"]) + " mm")
-    units = {"time": "s", "b": "s/mm2", "te": "ms", "ti": "ms", "fa": "degree"}
-    parts += [f"{name} {_span(found[name])} {unit}" for name, unit in units.items() if name in found]
+    named = [name for name in ("time", "b", "te", "ti", "fa") if name in found]
+    parts += [f"{name} {_span(found[name])} {_unit(array.coords[name].attrs)}".rstrip() for name in named]
     return ", ".join(parts)
+
+
+def _unit(attrs: Mapping[Any, Any]) -> str:
+    """The unit of a coordinate; an index has none."""
+    unit = str(attrs.get("units", ""))
+    return "" if unit == "1" else unit
 
 
 def _span(values: Sequence[float]) -> str:

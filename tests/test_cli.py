@@ -5,6 +5,8 @@ import dcmxarray as dx
 from dcmxarray.cli import main
 from dcmxarray.testing import write_frame
 
+from .making import frame, opened
+
 
 def test_info_tells_what_is_there(capsys):
     assert main(["info", dx.testing.example("cohort")]) == 0
@@ -34,3 +36,10 @@ def test_the_demo_runs(tmp_path):
     )
     assert "1 of 24 files opened" in done.stdout
     assert png.read_bytes()[1:4] == b"PNG"
+
+
+def test_an_index_of_volumes_has_no_seconds(capsys, tmp_path):
+    frames = [frame(5 * s, AcquisitionTime="100000", InstanceNumber=2 * t + s, value=t) for s in range(2) for t in range(3)]
+    opened(tmp_path, frames)
+    assert main(["info", str(tmp_path)]) == 0
+    assert "time 0 1 2\n" in capsys.readouterr().out

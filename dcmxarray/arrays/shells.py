@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 import numpy as np
 import xarray as xr
@@ -17,6 +18,8 @@ def shell(array: xr.DataArray, b: float | slice, tolerance: float) -> xr.DataArr
     ------
     HeaderError
         The array has no b-value along one dim, or no volume has one that fits.
+    TypeError
+        What is asked for is neither a number nor a range of numbers.
     ValueError
         The tolerance is negative, or the range has a step.
     """
@@ -33,6 +36,9 @@ def shell(array: xr.DataArray, b: float | slice, tolerance: float) -> xr.DataArr
 
 def _bounds(b: float | slice, tolerance: float) -> tuple[float, float]:
     """The lowest and the highest b-value, both included."""
+    ends = (b.start, b.stop) if isinstance(b, slice) else (b,)
+    if not all(isinstance(end, Real) or (end is None and len(ends) == 2) for end in ends):
+        raise TypeError(f"b={b!r} is no b-value; pass a number, or slice(low, high) for a range")
     if isinstance(b, slice):
         if b.step is not None:
             raise ValueError(f"b={b} has a step; a range of b-values has none")

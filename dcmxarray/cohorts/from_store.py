@@ -122,7 +122,7 @@ def is_cohort(location: objects.Location) -> bool:
     if said.get("format") != documents.FORMAT:
         raise StoreError(f"{location} was written by another version of dcmxarray; write it again, to another place")
     if said.get("tables") != tables.TABLES:
-        raise StoreError(f"{location} holds single arrays and no cohort; open them by xr.open_zarr(store, group=...)")
+        raise StoreError(f"{location} holds single arrays and no cohort; open one by xr.open_zarr(store), or with its group=")
     return True
 
 

@@ -17,4 +17,7 @@ def rows(table: pd.DataFrame, expression: str) -> list[str]:
 
 def wrong(expression: str, error: Exception) -> ValueError:
     """The error for an expression that pandas can't evaluate."""
-    return ValueError(f"query({expression!r}), over columns of cohort.frames or of cohort.series: {problem_of(error)}")
+    return ValueError(
+        f"query({expression!r}), over columns of cohort.frames or of cohort.series: {problem_of(error)}. "
+        "For columns of both, ask one table after the other: query(...).query(...)"
+    )

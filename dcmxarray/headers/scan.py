@@ -58,6 +58,8 @@ def scan(
         A path does not exist.
     HeaderError
         No DICOM file is found, or ``tags`` holds a name that is not a DICOM keyword.
+    TypeError
+        ``tags`` is a single name.
     ValueError
         There is no such scheduler.
 
@@ -69,6 +71,8 @@ def scan(
     {'dce': 24}
     """
     parallel.check(scheduler)
+    if isinstance(tags, str) and tags != "all":
+        raise TypeError(f"tags={tags!r} is no list; pass tags=[{tags!r}], or tags='all'")
     sources = [path] if isinstance(path, (str, bytes, os.PathLike)) else list(path)
     unread: list[tuple[str, str]] = []
     paths = list(folders.walk(sources, unread))

@@ -40,7 +40,8 @@ def _coordinate(work: Work, name: str, codes: Ints, place: int) -> str:
 
 def _series(work: Work) -> str:
     """The series in words."""
-    return f"series {work.frames['SeriesInstanceUID'].iloc[0]}"
+    uid = work.frames["SeriesInstanceUID"].iloc[0]
+    return f"series {uid}" if isinstance(uid, str) else "a series without SeriesInstanceUID"
 
 
 def _file(frames: pd.DataFrame, row: int) -> str:
