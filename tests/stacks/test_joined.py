@@ -124,7 +124,7 @@ def test_a_series_for_each_volume_gives_the_same_array(series, folder):
     frames = dx.scan(series(folder))
     whole = dx.open_series(frames, chunks=None)
     dim = next(d for d in whole.dims if d in ("time", "b"))
-    volume = {u: k for k in range(whole.sizes[dim]) for u in np.unique(whole.isel({dim: k})["SOPInstanceUID"])}
+    volume = {u: k for k in range(whole.sizes[dim]) for u in np.unique(whole.isel({dim: k}).dicom.uids)}
     number = frames["SOPInstanceUID"].map(volume)
     apart = frames.assign(SeriesInstanceUID="1.2." + number.astype(str), SeriesNumber=number + 1)
     joined = dx.open_series(apart, chunks=None)
