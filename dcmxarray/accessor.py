@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from .arrays import affine, files, interp, shells, suv
+from .arrays import affine, files, guards, shells, suv
 from .arrays import match as matching
 from .errors import HeaderError
 from .headers.by_pydicom import header
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-interp.guard()
+guards.guard()
 
 
 @xr.register_dataarray_accessor("dicom")

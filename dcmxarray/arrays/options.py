@@ -97,7 +97,7 @@ def _tags(name: str, value: Any) -> None:
 
 def _is_tag(one: Any) -> bool:
     if isinstance(one, str):
-        return True
+        return one != ""
     kinds = {2: (int, int), 3: (int, str, int)}.get(len(one)) if isinstance(one, tuple) else None
     return kinds is not None and all(map(isinstance, one, kinds))
 

@@ -47,6 +47,11 @@ class FrameVariable(xr.Variable):
             return super().__getitem__(key)
         return self._chunked(part, kept(self._sizes(), window, part._data.window))
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if self.chunks is None:  # what was not read can't be written into
+            self.load()
+        super().__setitem__(key, value)  # type: ignore[no-untyped-call]
+
     def transpose(self, *dim: Any, **options: Any) -> Any:
         """The variable with its dims in another order, as in xarray."""
         window = self._in_chunks()
@@ -54,6 +59,10 @@ class FrameVariable(xr.Variable):
             return super().transpose(*dim, **options)
         part = self._unread(window).transpose(*dim, **options)
         return self._chunked(part, tuple(self.chunksizes[d] for d in part.dims))
+
+    def to_base_variable(self) -> FrameVariable:
+        """A copy: xarray asks for it after indexing by arrays that have dims, and would make a plain variable."""
+        return self._replace()
 
     def reduce(self, func: Any, *args: Any, **options: Any) -> Any:
         """As in xarray, from larger chunks: all of the array is read."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..model import Floats, Ints, normal
-from . import geometry
+from . import apart, geometry
 from .diffusion import b_values
 from .time import CLOCKS
 from .work import joint
@@ -43,6 +43,7 @@ EXACT = (
 )
 KINDS = ("kind", "variant")
 SIGNS = ("reference", *KINDS, "units", "origin", "range", "window", "root")  # what tells kinds apart, the most telling first
+_SERIES = ("SeriesInstanceUID", "SeriesNumber")
 _NO_UNITS = ("", "US", "UNSPECIFIED", "NORMALIZED")
 _LATE = ("ContentTime", "AcquisitionNumber", "SeriesNumber")  # a computed map differs in them from its images
 
@@ -68,8 +69,9 @@ def may_be_mixed(frames: pd.DataFrame, starts: Ints, joined: bool = False) -> li
         weak |= codes != codes[first]
     again = ~(spread(positions.sum(axis=1)) > geometry.SAME_PLACE)
     mixed = weak & (np.add.reduceat(again, starts) > 1)[group]
-    columns = (pd.factorize(frames[name])[0] for name in (*exact(joined), *KINDS))
-    for codes in (*columns, colour(frames), *_signs(frames).values()):
+    columns = (pd.factorize(frames[name])[0] for name in (*exact(joined), *KINDS, *(_SERIES if joined else ())))
+    segments = apart.numbering(frames)
+    for codes in (*columns, segments, colour(frames), *_signs(frames).values()):
         mixed |= codes != codes[first]
     for name in ("spacing_row", "spacing_col", *ORIENTATION):
         mixed |= spread(frames[name].to_numpy(float)) > SAME_COSINE / 2
@@ -154,7 +156,15 @@ def features(frames: pd.DataFrame, joined: bool = False) -> dict[str, Ints]:
     codes["placed"] = np.asarray(frames[POSITION].notna().all(axis=1), np.int64)
     codes |= _kinds(frames)
     codes["station"] = _stations(frames, codes["plane"])
-    return codes
+    codes["numbering"] = apart.numbering(frames)
+    return codes | _apart(frames) if joined else codes
+
+
+def _apart(frames: pd.DataFrame) -> dict[str, Ints]:
+    """Codes of what keeps series apart that the user joined."""
+    series = apart.series_of(frames)
+    positions = geometry.vector_clusters(frames[POSITION].to_numpy(float), geometry.SAME_PLACE)
+    return {"frame": apart.reference(frames, series), "contrast": apart.contrast(frames, series, positions)}
 
 
 def _kinds(frames: pd.DataFrame) -> dict[str, Ints]:
@@ -180,7 +190,7 @@ def _quantities(frames: pd.DataFrame, position: Ints, place: Ints) -> dict[str, 
     weak = {name: codes for name, codes in weak.items() if np.ptp(codes) > 0}
     if not weak:
         return {}
-    series = joint([geometry.as_codes(frames[n].astype(object).to_numpy()) for n in ("SeriesInstanceUID", "SeriesNumber")])
+    series = apart.series_of(frames)
     clocks = [geometry.clusters(c.values(frames), 0.0) for c in CLOCKS if c.column not in _LATE]
     moment, most = joint([place, series, *clocks]), MOST_QUANTITIES * (int(series.max(initial=0)) + 1)
     return {name: _if_shared(_everywhere(codes, position, most), moment) for name, codes in weak.items()}

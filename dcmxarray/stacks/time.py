@@ -174,7 +174,11 @@ def by_number(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | Non
     counts = np.bincount(cells)
     if np.ptp(counts[counts > 0]) == 0 or _agrees(values, rank, groups):
         return Ordering(FALLBACK, rank, values)
-    first = pd.Series(values).groupby(cells).transform("min").to_numpy()
+    by_cell = pd.Series(values).groupby(cells)
+    low, high = (np.sort(edge.to_numpy()) for edge in (by_cell.min(), by_cell.max()))
+    if (high[:-1] >= low[1:]).any():  # volume by volume: what a cell lacks may be its first frame
+        return None
+    first = by_cell.transform("min").to_numpy()
     return Ordering(FALLBACK, rank, values) if _agrees(values - first, rank, groups) else None
 
 

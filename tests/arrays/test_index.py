@@ -55,6 +55,10 @@ COMBINATIONS = {
     "reindex_like": lambda a, b: a.reindex_like(b),
     "interp_like": lambda a, b: bare(a).interp_like(bare(b)),
     "interp": lambda a, b: bare(a).interp(slice=b["slice"].variable),
+    "interp to one slice": lambda a, b: bare(a).interp(slice=b["slice"][1]),
+    "sel": lambda a, b: a.sel(slice=b["slice"], method="nearest"),
+    "sel of one row": lambda a, b: a.sel({"row": b["row"][1]}, method="nearest"),
+    "sel of a dataset": lambda a, b: bare(a).to_dataset(name="x").sel(row=b["row"], method="nearest"),
     "interp of a dataset": lambda a, b: bare(a).to_dataset(name="x").interp({"slice": b["slice"].variable}),
     "align left": lambda a, b: xr.align(a, b, join="left"),
     "align exactly": lambda a, b: xr.align(a, b, join="exact"),
@@ -196,6 +200,24 @@ def test_plain_readers_of_a_store_have_the_affine(axial, tmp_path):
     plain = xr.open_zarr(tmp_path / "a.zarr")["image"]
     np.testing.assert_array_equal(plain.dicom.affine, axial.dicom.affine)
     assert (plain + axial).sizes == (axial + plain).sizes == axial.sizes
+
+
+def plain(array):
+    """The array as xarray alone reads it: its indexes know no place, its coordinates have the attributes."""
+    coords = {name: (c.dims, c.to_numpy().copy(), c.attrs) for name, c in array.coords.items()}
+    return xr.DataArray(array.to_numpy(), coords, array.dims)
+
+
+@pytest.mark.parametrize("how", [h for h in COMBINATIONS if h not in ("in place", "without attributes", "fits")])
+def test_plain_arrays_of_unlike_planes_never_combine(axial, coronal, how):
+    for one, two in ((plain(axial), coronal), (axial, plain(coronal)), (plain(axial), plain(coronal))):
+        with pytest.raises(dx.GridError, match=r"unlike planes.*drop_indexes"):
+            COMBINATIONS[how](one, two)
+
+
+def test_plain_arrays_of_one_place_combine(axial):
+    assert (plain(axial) + plain(axial[1:])).sizes == (axial + plain(axial[1:])).sizes == axial[1:].sizes
+    assert plain(axial).sel(slice=axial["slice"][1], method="nearest").sizes == axial[0].sizes
 
 
 def test_xarrays_engine_gives_the_index(coronal):

@@ -16,6 +16,8 @@ WRONG = [
     ({"rescale": None}, ValueError, "rescale=None"),
     ({"dims": "time"}, TypeError, "pass dims="),
     ({"dims": [1]}, TypeError, "dims holds 1"),
+    ({"dims": [""]}, TypeError, "dims holds ''"),
+    ({"tags": [""]}, TypeError, "tags holds ''"),
     ({"dims": ["time", "time"]}, ValueError, "twice"),
     ({"tags": "EchoTime"}, TypeError, "pass tags="),
     ({"tags": (0x19, "SIEMENS MR HEADER", 0x0C)}, TypeError, "tags holds 25"),

@@ -40,6 +40,7 @@ ONE_FRAME = {
     "in other chunks": lambda da: da.chunk(slice=3, time=3).isel(time=3).isel(slice=2),
     "of a copy": lambda da: da.copy().rename(time="t").isel(t=3).copy(deep=False).isel(slice=2),
     "in a dataset": lambda da: da.to_dataset(name="x").isel(time=3)["x"].isel(slice=2),
+    "by an array with dims": lambda da: da.isel(time=xr.DataArray([4, 3], dims="time")).isel(slice=2).isel(time=1),
     "repeated": lambda da: da.isel(time=[3, 3, 3]).isel(slice=2).isel(time=1),
     "then computed": lambda da: (da.isel(time=3) * 1).isel(slice=2) if da.chunks is None else da.isel(time=3).isel(slice=2) * 2,
     "unpickled": lambda da: pickle.loads(pickle.dumps(da.isel(time=3))).isel(slice=2),
@@ -148,12 +149,22 @@ def test_nothing_of_tiles_and_of_frames_that_are_missing(name, chunks, series):
         assert pickle.loads(pickle.dumps(nothing)).compute().shape == nothing.shape
 
 
-def test_what_is_written_into_an_array_is_not_lost():
-    da, loaded = dx.open_series(FRAMES), dx.open_series(FRAMES).compute()
+@pytest.mark.parametrize("chunks", ["auto", None])
+def test_what_is_written_into_an_array_is_not_lost(chunks):
+    da, loaded = dx.open_series(FRAMES, chunks=chunks), dx.open_series(FRAMES).compute()
     for array in (da, loaded):
         array[{"time": 0}] = 7
     xr.testing.assert_identical(da.isel(time=slice(0, 2)).compute(), loaded.isel(time=slice(0, 2)))
     assert int(da.isel(time=0).transpose("col", ...).chunk(row=3).max()) == 7
+
+
+def test_what_is_written_into_a_part_without_chunks_leaves_the_files_alone():
+    da = dx.open_series(FRAMES, chunks=None)
+    points = {"time": xr.DataArray([0, 1], dims="p"), "slice": xr.DataArray([1, 0], dims="p")}
+    for part in (da.isel(time=1), da.copy(), da.transpose(), da.isel(points)):
+        part[{"row": 0}] = 7
+        assert (part.isel(row=0) == 7).all()
+    xr.testing.assert_identical(da.load(), LOADED)
 
 
 def test_pickles_are_small(tmp_path):
