@@ -177,6 +177,8 @@ def _fill(work: Work, missing: Missing, duplicates: Duplicates) -> FrameGrid:
         raise MisfitError(describe_doubles(work, cells, counts))
     if (counts == 0).any() and missing == "raise":
         raise MisfitError(describe_holes(work, counts, shape))
+    if (counts == 0).any() and work.may_lack_first:
+        raise MisfitError(f"{describe_holes(work, counts, shape)} Or the first volume lacks them: the times allow both.")
     filled = np.full(counts.size, MISSING, np.int64)
     filled[cells[::-1]] = np.arange(len(cells))[::-1]
     names = tuple(axis.name for axis in work.axes)

@@ -118,7 +118,18 @@ def _try(candidate: Candidate, frames: pd.DataFrame, cells: Ints, groups: Ints) 
     if rank_within(values, cells) is None:
         return None
     rank = _codes_by_value(values, cells)
-    return Ordering(candidate, rank, values) if _agrees(values, rank, groups) else None
+    return Ordering(candidate, rank, values) if _agrees(values, rank, groups) and _is_steady(values, rank, cells) else None
+
+
+def _is_steady(values: Floats, rank: Ints, cells: Ints) -> bool:
+    """Whether cells that lack frames are as far from the others at all times: a frame that is missing between two shows."""
+    count = np.bincount(cells)[cells]
+    if np.ptp(count) == 0:
+        return True
+    known = count > rank.max() if (count > rank.max()).any() else np.ones(count.size, bool)
+    times = pd.Series(values[known]).groupby(rank[known]).median().to_numpy()
+    away = pd.Series(values - times[rank]).groupby(cells)
+    return bool((away.max() - away.min() < np.diff(times).min(initial=np.inf) / 2)[pd.unique(cells[~known])].all())
 
 
 def by_clock(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | None:
@@ -147,6 +158,7 @@ def add_time(work: Work) -> None:
         return
     clock = found if found.candidate.scale else _clock(frames, found.rank, cells)
     work.add("time", found.rank)
+    work.may_lack_first = _may_lack_first(found, frames, cells, groups)
     work.time_source = found.candidate.name or found.candidate.column
     if clock is None:
         work.time = np.arange(found.rank.max() + 1, dtype=float)
@@ -172,6 +184,8 @@ def by_number(frames: pd.DataFrame, cells: Ints, groups: Ints) -> Ordering | Non
     if rank is None:
         return None
     counts = np.bincount(cells)
+    if not _is_steady(values, rank, cells):
+        return None
     if np.ptp(counts[counts > 0]) == 0 or _agrees(values, rank, groups):
         return Ordering(FALLBACK, rank, values)
     by_cell = pd.Series(values).groupby(cells)
@@ -191,7 +205,8 @@ def _with_gaps(frames: pd.DataFrame, cells: Ints) -> Ordering | None:
         values = candidate.values(frames)
         if candidate.scale and rank_within(values, cells) is not None:
             rank = _volumes(values, cells)
-            if rank_within(rank.astype(float), cells) is not None and _agrees(values, rank, np.zeros_like(cells)):
+            alone = rank_within(rank.astype(float), cells) is not None
+            if alone and _agrees(values, rank, np.zeros_like(cells)) and _is_steady(values, rank, cells):
                 return Ordering(candidate, rank, values)
     return None
 
@@ -205,6 +220,32 @@ def _volumes(values: Floats, cells: Ints) -> Ints:
         seen.add(int(cells[row]))
         rank[row] = number
     return rank
+
+
+def _may_lack_first(found: Ordering, frames: pd.DataFrame, cells: Ints, groups: Ints) -> bool:
+    """Whether a cell that lacks its last frames may lack its first ones instead: the clock and the frames' numbers allow both.
+
+    A slice that is acquired first in each volume, but not in the first one, looks like one that is acquired last.
+    """
+    rank, last = found.rank, np.zeros(cells.max() + 1, np.int64)
+    np.maximum.at(last, cells, found.rank)
+    late = rank.max() - last
+    if not late[cells].any() or np.unique(found.values).size == rank.max() + 1:  # none is short, or cells share times
+        return False
+    numbers = serial(frames)
+    short = [c for c in np.unique(cells[late[cells] > 0]) if _may_come_before(numbers[cells == c], numbers)]
+    if found.candidate is FALLBACK:
+        return bool(short)
+    return any(_agrees(found.values, rank + np.where(cells == c, late[c], 0), groups) for c in short)
+
+
+def _may_come_before(own: Floats, numbers: Floats) -> bool:
+    """Whether a frame may be missing before the first one of a cell, as far as the numbers of its frames and of all say."""
+    if np.isnan(numbers).any() or own.size < 2:
+        return True
+    first, second = np.sort(own)[:2]
+    before = 2 * first - second
+    return bool(before >= min(1, numbers.min()) and not (numbers == before).any())
 
 
 def _clock(frames: pd.DataFrame, rank: Ints, cells: Ints) -> Ordering | None:

@@ -51,6 +51,8 @@ class Work:
         (times,) the coordinate, in ``time_units``.
     coords
         Coordinates of axes that are no column of the table, by the axis's name.
+    may_lack_first
+        Whether a slice that lacks a time may lack the first as well as the last one.
     """
 
     frames: pd.DataFrame
@@ -60,6 +62,7 @@ class Work:
     time: npt.NDArray[Any] | None = None
     slice_source: str = ""
     coords: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    may_lack_first: bool = False
 
     def groups(self) -> Ints:
         """The flat cell of every frame on all axes except ``slice``."""
