@@ -120,3 +120,11 @@ def test_interpolation_is_xarrays_own(tmp_path):
     assert da.interp_like(da[1:, :2]).equals(da[1:, :2])
     assert xr.Dataset({"x": ("t", [0.0, 2])}, {"t": [0, 2]}).interp(t=1)["x"] == 1
     assert "coords" in xr.Dataset.interp.__doc__
+
+
+@pytest.mark.parametrize("along", [0, 1])
+def test_a_stack_that_is_sheared_along_either_axis_has_its_affine(tmp_path, along):
+    places = [np.where(np.arange(3) == along, 1.5 * k, 0.0) + [0, 0, 5.0 * k] for k in range(3)]
+    da = opened(tmp_path, [frame() | {"ImagePositionPatient": place.tolist()} for place in places])
+    for k, place in enumerate(places):
+        np.testing.assert_allclose((da.dicom.affine @ [k, 0, 0, 1])[:3], place, atol=1e-6)
