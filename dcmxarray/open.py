@@ -49,7 +49,7 @@ def open_series(
         Which series to open if the source holds several: a key that the error lists, a SeriesInstanceUID, SeriesNumber or
         SeriesDescription.
     dims
-        Coordinates, DICOM keywords or private elements that must be dimensions besides slice, row and col, in their order;
+        Coordinates, DICOM keywords or private elements that become dimensions where they vary, in their order;
         ``None`` finds them from the attributes that vary at one position.
     chunks
         As in xarray: ``"auto"`` and ``{}`` make a dask chunk of each volume, a mapping overrules that dim by dim, ``None`` makes

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..attributes import DIM_ORDER
+from ..attributes import DIM_ORDER, column_of
 from ..errors import GridError
 from ..model import MISSING, FrameGrid, Ints
 from .axes import add_attributes
@@ -48,7 +48,7 @@ def arrange(
     frames
         The rows of one stack of the frame table.
     dims
-        Names of coordinates or columns that must be dimensions, in their order; ``None`` finds the dimensions.
+        Names of coordinates or columns that become dimensions where they vary, in their order; ``None`` finds the dimensions.
     missing
         ``"raise"``, or ``"fill"``, which leaves cells without a frame empty.
     duplicates
@@ -164,8 +164,11 @@ def _named(work: Work, names: list[str]) -> None:
     for name in names:
         if name in counted and not has_values(work.frames, name):
             add_counted(work, name, counted[name])
-        else:
-            work.add(name, codes_of(work.frames, name))
+            continue
+        codes = codes_of(work.frames, name)
+        if name not in STRUCTURE and work.frames[column_of(name)].isna().all():
+            raise GridError(f"dims: no header of the series has a value of {name!r}")
+        work.add(name, codes)
 
 
 def _fill(work: Work, missing: Missing, duplicates: Duplicates) -> FrameGrid:

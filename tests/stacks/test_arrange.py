@@ -82,3 +82,10 @@ def test_every_frame_lands_in_one_cell_or_is_named(tmp_path_factory, seed, slice
     except dx.GridError:  # it names the cells: nothing is lost silently
         return
     assert sorted(cells[cells >= 0]) == list(range(len(kept)))
+
+
+def test_a_dim_that_no_header_has_a_value_of_is_an_error(tmp_path):
+    frames = [frame(5 * s, EchoTime=None, FlipAngle=10) for s in range(2)]
+    with pytest.raises(dx.GridError, match="no header of the series has a value of 'te'"):
+        opened(tmp_path, frames, dims=["te"])
+    assert dx.open_series(tmp_path, dims=["fa"]).dims == ("slice", "row", "col")

@@ -78,7 +78,7 @@ def test_dims_have_one_order_whatever_the_files_have(tmp_path):
 
 
 def test_a_dim_that_is_no_column_is_an_error(tmp_path):
-    write_series(tmp_path, [frame(), frame(5)])
+    write_series(tmp_path, [frame(z, PatientComments="none") for z in (0, 5)])
     table = dx.scan(tmp_path)
     with pytest.raises(dx.HeaderError, match="dims: 'Comments' is no keyword"):
         dx.open_series(table, dims=["Comments"])

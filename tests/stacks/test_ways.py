@@ -149,7 +149,8 @@ def test_gaps_within_volumes_leave_the_times(tmp_path):
 
 
 def test_dims_that_cannot_work_are_said_to(tmp_path):
-    frames = [frame(5 * s, EchoTime=float(k), InversionTime=float(k % 7), InstanceNumber=1) for s in range(2) for k in range(60)]
+    same = {"InstanceNumber": 1, "FlipAngle": 10}
+    frames = [frame(5 * s, EchoTime=float(k), InversionTime=float(k % 7), **same) for s in range(2) for k in range(60)]
     write_series(tmp_path, frames)
     with pytest.raises(dx.GridError, match="no dims="):
         dx.open_series(tmp_path, dims=["te", "ti", "fa"])
