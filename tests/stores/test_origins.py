@@ -36,7 +36,7 @@ def test_a_store_that_others_opened_is_not_written_while_it_is_read(source, tmp_
     array = dx.open_series(source).load()
     store = MemoryStore() if where == "memory" else tmp_path / "s.zarr"
     array.dicom.to_zarr(store, group="a", chunks={"time": 1, "slice": 1})
-    lazy = OPENED[opened](store, array).isel(time=slice(None, None, -1))
+    lazy = OPENED[opened](store, array).isel(time=[3, 2, 1, 0])  # xarray 2025.12 itself loses a lazy array by a step of -1
     with pytest.raises(dx.StoreError, match="which is read"):
         lazy.dicom.to_zarr(store, group="a", overwrite=True)
     np.testing.assert_array_equal(xr.open_zarr(store, group="a", consolidated=False)["image"], array)
